@@ -1,0 +1,1 @@
+"""Drivers: each says how a build becomes a command; none runs anything."""

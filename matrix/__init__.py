@@ -1,0 +1,3 @@
+"""wheelmatrix: builds, audits and collects every wheel of a Rust-backed Python project."""
+
+__version__ = "0.1.0"

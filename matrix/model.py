@@ -1,0 +1,390 @@
+"""The nouns: plain frozen values that every part of the program hands on.
+
+All of them serialise with msgspec and name no path of this machine, so that a build can run in
+another process, in a container or on another machine. Paths are relative to the project's root and
+written with ``/``.
+"""
+
+from __future__ import annotations
+
+from typing import Literal, TypeAlias
+
+import msgspec
+
+__all__ = [
+    "AbiKind",
+    "Artifact",
+    "Build",
+    "Cell",
+    "CellStatus",
+    "Command",
+    "Compatibility",
+    "Finding",
+    "Implementation",
+    "Interpreter",
+    "LeftOut",
+    "Outcome",
+    "OutcomeStatus",
+    "Plan",
+    "Settings",
+    "Severity",
+    "StableAbi",
+    "Target",
+    "Verdict",
+    "Wheel",
+]
+
+Implementation: TypeAlias = Literal["cpython", "pypy", "graalpy"]
+AbiKind: TypeAlias = Literal["abi3", "abi3t"]
+CellStatus: TypeAlias = Literal["built", "reused", "failed", "skipped", "cancelled"]
+OutcomeStatus: TypeAlias = Literal["ok", "failed", "timeout", "cancelled"]
+Severity: TypeAlias = Literal["error", "warning", "note"]
+
+
+class Target(msgspec.Struct, frozen=True, kw_only=True):
+    """A Rust target triple, parsed, and what Python calls that platform.
+
+    Attributes:
+        triple: As rustc writes it, e.g. ``aarch64-unknown-linux-gnu``.
+        arch: The triple's first part, e.g. ``armv7``.
+        os: ``linux``, ``macos``, ``windows`` or what rustc calls another system.
+        libc: ``gnu``, ``musl``, ``msvc``, ``gnullvm`` or empty.
+        machine: The architecture in a wheel's platform tag: ``x86_64``, ``i686``, ``armv7l``,
+            ``ppc64le``, ``arm64`` (macOS), ``amd64``, ``32`` or ``arm64`` (Windows), …
+        pointer_width: 32 or 64, in bits.
+    """
+
+    triple: str
+    arch: str
+    os: str
+    libc: str
+    machine: str
+    pointer_width: int
+
+
+class StableAbi(msgspec.Struct, frozen=True, kw_only=True):
+    """A stable ABI and its floor: ``abi3`` from Python 3.9 is ``("abi3", (3, 9))``."""
+
+    kind: AbiKind
+    version: tuple[int, int]
+
+    @property
+    def python_tag(self) -> str:
+        """The wheel's python tag: ``cp39``."""
+        return f"cp{self.version[0]}{self.version[1]}"
+
+    @property
+    def abi_tag(self) -> str:
+        """The wheel's ABI tag (PEP 384, PEP 803): ``abi3`` or ``abi3.abi3t``."""
+        return "abi3" if self.kind == "abi3" else "abi3.abi3t"
+
+
+class Interpreter(msgspec.Struct, frozen=True, kw_only=True):
+    """A Python to build for; found on this host, or known from tables.
+
+    Attributes:
+        implementation: ``cpython``, ``pypy`` or ``graalpy``.
+        version: Major and minor, e.g. ``(3, 12)``.
+        abi_flags: ``t`` (free-threaded), ``m`` (CPython 3.7), ``d`` (debug) or empty; letters add up.
+        python_tag: First part of a wheel's tag, e.g. ``cp312`` or ``pp311``.
+        abi_tag: Second part, e.g. ``cp312``, ``cp314t``, ``pypy311_pp73``.
+        ext_suffix: File suffix of an extension module, e.g. ``.cpython-312-x86_64-linux-gnu.so``.
+        pointer_width: 32 or 64, in bits.
+        shared: Whether a shared libpython exists (``Py_ENABLE_SHARED``).
+        lib_name: The ``-l`` name of libpython, e.g. ``python3.12``, or ``None``.
+        full_version: All of the version, e.g. ``3.12.1``; empty when known from tables.
+        platform: ``sysconfig.get_platform()``; empty when known from tables.
+        runnable: Whether it was found on this host.
+    """
+
+    implementation: Implementation
+    version: tuple[int, int]
+    abi_flags: str = ""
+    python_tag: str
+    abi_tag: str
+    ext_suffix: str
+    pointer_width: int = 64
+    shared: bool = True
+    lib_name: str | None = None
+    full_version: str = ""
+    platform: str = ""
+    runnable: bool = False
+
+    @property
+    def id(self) -> str:
+        """Short unique name within a matrix: ``cp312``, ``cp314t``, ``pp311``, ``graalpy311``."""
+        return f"{self.python_tag}{self.abi_flags if self.implementation == 'cpython' else ''}".replace("m", "")
+
+    @property
+    def free_threaded(self) -> bool:
+        """Whether this is a free-threaded CPython (PEP 703)."""
+        return "t" in self.abi_flags
+
+
+class Compatibility(msgspec.Struct, frozen=True, kw_only=True):
+    """A platform-tag level.
+
+    Attributes:
+        family: ``manylinux`` or ``musllinux`` (with a version), ``linux`` (no claim), or ``auto``
+            (the best level the binary meets).
+        version: The libc version of the level, e.g. ``(2, 17)``; ``None`` for ``linux`` and ``auto``.
+    """
+
+    family: Literal["manylinux", "musllinux", "linux", "auto"]
+    version: tuple[int, int] | None = None
+
+    def __str__(self) -> str:
+        return self.family if self.version is None else f"{self.family}_{self.version[0]}_{self.version[1]}"
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """How one build is to be made; what overrides and matrix rows can change.
+
+    Attributes:
+        features: Cargo features, sorted.
+        all_features: ``--all-features``.
+        no_default_features: ``--no-default-features``.
+        profile: Cargo profile name, ``dev`` and ``release`` included.
+        cargo_args: More arguments to cargo, in order.
+        rustc_args: Arguments after ``--``, in order.
+        env: Environment variables set for the build; ``None`` unsets one.
+        driver: Driver asked for by name, or ``auto``.
+        image: Container image asked for, or ``None``.
+        timeout: Seconds a build may take, or ``None``.
+        strip: Whether symbols are stripped from the binary.
+    """
+
+    features: tuple[str, ...] = ()
+    all_features: bool = False
+    no_default_features: bool = False
+    profile: str = "dev"
+    cargo_args: tuple[str, ...] = ()
+    rustc_args: tuple[str, ...] = ()
+    env: dict[str, str | None] = {}
+    driver: str = "auto"
+    image: str | None = None
+    timeout: float | None = None
+    strip: bool = False
+
+
+class Cell(msgspec.Struct, frozen=True, kw_only=True):
+    """One wanted wheel: interpreter × target × compatibility, with its settings.
+
+    Attributes:
+        id: Unique in a plan: ``cp312-x86_64-unknown-linux-gnu``, with ``-manylinux_2_28`` when a
+            level was asked for and ``-NAME`` for a named variant.
+        interpreter: The Python it is for; ``None`` when any will do (bin).
+        target: The platform it is for.
+        compatibility: The level wished for.
+        pypi: Whether the tag must be one that PyPI accepts.
+        named: Whether the user named the interpreter or the target, so that leaving it out is an error.
+        build: Id of the build that makes its binary.
+        python_tag: Python part of the wheel's tag: ``cp312``, ``cp39``, ``py3``.
+        abi_tag: ABI part: ``cp312``, ``abi3``, ``none``.
+        file: Expected wheel file name; with ``*`` as platform when the audit chooses the level.
+        why: Why this driver was chosen, for ``plan --explain``.
+    """
+
+    id: str
+    interpreter: Interpreter | None
+    target: Target
+    compatibility: Compatibility
+    pypi: bool = False
+    named: bool = False
+    build: str
+    python_tag: str
+    abi_tag: str
+    file: str
+    why: str = ""
+
+
+class LeftOut(msgspec.Struct, frozen=True, kw_only=True):
+    """A cell that is not built, with the reason: ``pp311`` on ``…-musl`` (``exclude[0]``)."""
+
+    id: str
+    reason: str
+
+
+class Build(msgspec.Struct, frozen=True, kw_only=True):
+    """One compile; several cells share it when the binary is the same.
+
+    Attributes:
+        id: Unique in a plan and in a target directory; names lane and log:
+            ``cp312-x86_64-unknown-linux-gnu``, ``abi3-cp39-x86_64-unknown-linux-gnu``.
+        target: The platform compiled for.
+        explicit_target: Whether cargo is told ``--target`` (the user named one, or it is not the host).
+        interpreter: The Python compiled against; ``None`` for none.
+        stable_abi: The stable ABI compiled for, or ``None``.
+        bindings: ``pyo3``, ``pyo3-ffi``, …
+        driver: Name of the driver.
+        settings: How it is made.
+        cells: Ids of the cells it serves, in plan order.
+        pyo3_config: Text of the PyO3 configuration file, or ``None`` when none is needed.
+        manifest: Cargo.toml of the crate, relative to the project's root, e.g. ``rust/Cargo.toml``.
+        crate: Cargo package name.
+        lib_name: Name of the cdylib target.
+        expected: Seconds it is expected to take (the last report knows), or ``None``.
+    """
+
+    id: str
+    target: Target
+    explicit_target: bool = False
+    interpreter: Interpreter | None
+    stable_abi: StableAbi | None = None
+    bindings: str
+    driver: str
+    settings: Settings
+    cells: tuple[str, ...]
+    pyo3_config: str | None = None
+    manifest: str
+    crate: str
+    lib_name: str
+    expected: float | None = None
+
+
+class Plan(msgspec.Struct, frozen=True, kw_only=True):
+    """What will happen: the builds in starting order, the cells they serve, and what is left out.
+
+    Attributes:
+        project: Distribution name.
+        version: Its PEP 440 version.
+        bindings: Bindings and their locked version for people: ``pyo3 0.30.1``.
+        cells: Every wanted wheel.
+        builds: In the order they are started.
+        left_out: Cells not built, each with its reason.
+        warnings: What the user should know before compiling.
+    """
+
+    project: str
+    version: str
+    bindings: str
+    cells: tuple[Cell, ...]
+    builds: tuple[Build, ...]
+    left_out: tuple[LeftOut, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+
+class Command(msgspec.Struct, frozen=True, kw_only=True):
+    """A process to start; described by drivers, started by ``process.py`` alone.
+
+    Attributes:
+        argv: Program and arguments.
+        env: Variables set on top of the caller's environment; ``None`` unsets one.
+        cwd: Directory to start in; relative to the project's root.
+    """
+
+    argv: tuple[str, ...]
+    env: dict[str, str | None] = {}
+    cwd: str = "."
+
+
+class Artifact(msgspec.Struct, frozen=True, kw_only=True):
+    """What cargo made: a file of one kind, with what it was linked from.
+
+    Attributes:
+        path: The file, as cargo names it.
+        kind: ``cdylib`` or ``bin``.
+        crate: Cargo target name.
+        linked_paths: Directories build scripts told the linker to search.
+        out_dirs: ``OUT_DIR`` by package name.
+    """
+
+    path: str
+    kind: Literal["cdylib", "bin"]
+    crate: str
+    linked_paths: tuple[str, ...] = ()
+    out_dirs: dict[str, str] = {}
+
+
+class Outcome(msgspec.Struct, frozen=True, kw_only=True):
+    """How a build ended; a failure is a value here, never an exception.
+
+    Attributes:
+        build: Id of the build.
+        status: ``ok``, ``failed``, ``timeout`` or ``cancelled``.
+        reason: Why it did not succeed, in one line; empty when it did.
+        details: The tool's own words, at most a screen.
+        hint: What to do about it, or ``None``.
+        artifacts: What cargo made.
+        compiled: Crates compiled.
+        fresh: Crates that were fresh.
+        exit: Exit code of the process (negative: signal), or ``None`` when it never ended by itself.
+        argv: The command that ran.
+        lane: The lane's directory name.
+        log: The log file, relative to the directory that holds lanes and logs.
+        started: Seconds since the run began.
+        ended: Seconds since the run began.
+    """
+
+    build: str
+    status: OutcomeStatus
+    reason: str = ""
+    details: str = ""
+    hint: str | None = None
+    artifacts: tuple[Artifact, ...] = ()
+    compiled: int = 0
+    fresh: int = 0
+    exit: int | None = None
+    argv: tuple[str, ...] = ()
+    lane: str = ""
+    log: str = ""
+    started: float = 0.0
+    ended: float = 0.0
+
+
+class Finding(msgspec.Struct, frozen=True, kw_only=True):
+    """One thing the audit has to say.
+
+    Attributes:
+        code: Stable identifier in kebab-case, e.g. ``external-library``.
+        severity: ``error``, ``warning`` or ``note``.
+        file: Member of the wheel it is about.
+        message: One line.
+        hint: What to do about it, or ``None``.
+    """
+
+    code: str
+    severity: Severity
+    file: str
+    message: str
+    hint: str | None = None
+
+
+class Verdict(msgspec.Struct, frozen=True, kw_only=True):
+    """What the audit found in the binaries of one wheel.
+
+    Attributes:
+        overall_tag: The best platform tag truly met, e.g. ``manylinux_2_17_x86_64`` or ``linux_x86_64``.
+        sym_tag: The best one by symbol versions alone.
+        libraries: Every needed library by its SONAME, sorted.
+        external: Needed libraries that the best policy does not allow, sorted.
+        symbols: Versioned symbols needed, by library: ``{"libc.so.6": ["GLIBC_2.2.5", "GLIBC_2.34"]}``.
+        isa: Instruction-set level a binary asks for, e.g. ``x86-64-v3``, or ``None``.
+        links_libpython: Whether a binary needs libpython.
+        findings: What there is to say.
+    """
+
+    overall_tag: str
+    sym_tag: str
+    libraries: tuple[str, ...] = ()
+    external: tuple[str, ...] = ()
+    symbols: dict[str, tuple[str, ...]] = {}
+    isa: str | None = None
+    links_libpython: bool = False
+    findings: tuple[Finding, ...] = ()
+
+
+class Wheel(msgspec.Struct, frozen=True, kw_only=True):
+    """A finished archive in the out directory.
+
+    Attributes:
+        file: Its name.
+        tags: Every expanded tag, sorted: ``("cp312-cp312-manylinux_2_17_x86_64",)``.
+        size: Bytes.
+        sha256: Hexadecimal digest.
+    """
+
+    file: str
+    tags: tuple[str, ...]
+    size: int
+    sha256: str

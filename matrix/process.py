@@ -1,0 +1,244 @@
+"""The one place that starts processes: own group, closed stdin, a log, a tail, a time limit, a sure end."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess  # noqa: TID251 - this is the module that may
+import sys
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, TextIO
+
+import anyio
+import msgspec
+
+from matrix.errors import ToolError
+from matrix.model import Command
+
+if TYPE_CHECKING:
+    from anyio.abc import ByteReceiveStream, Process
+
+__all__ = ["Completed", "Ended", "capture", "run"]
+
+GRACE = 3.0  # seconds between SIGTERM and SIGKILL
+DRAIN = 2.0  # seconds to wait for the pipes of a process that ended (a daemon it left may hold them)
+TAIL = 60  # lines kept for an error
+POLL = 0.02  # seconds between looks at a group that is being stopped
+
+LineFilter = Callable[[str], "str | None"]
+
+
+class Completed(msgspec.Struct, frozen=True, kw_only=True):
+    """A short command's exit code and its output, decoded."""
+
+    exit: int
+    stdout: str
+    stderr: str
+
+
+class Ended(msgspec.Struct, frozen=True, kw_only=True):
+    """How a long command ended.
+
+    Attributes:
+        exit: Its exit code (negative: signal).
+        timed_out: Whether the time limit ended it.
+        tail: The last lines of what it said.
+    """
+
+    exit: int
+    timed_out: bool
+    tail: tuple[str, ...]
+
+
+def environment(command: Command, base: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Return ``base`` (this process's environment) with the command's changes applied."""
+    env = dict(os.environ if base is None else base)
+    for name, value in command.env.items():
+        if value is None:
+            env.pop(name, None)
+        else:
+            env[name] = value
+    return env
+
+
+async def capture(command: Command, *, root: Path, timeout: float = 60.0) -> Completed:  # noqa: ASYNC109
+    """Run a short command and return its output.
+
+    Args:
+        command: What to run; its ``cwd`` is relative to ``root``.
+        root: The project's root, or any directory.
+        timeout: Seconds it may take.
+
+    Raises:
+        ToolError: The program is missing, may not be run, or took too long.
+    """
+    out: list[str] = []
+    err: list[str] = []
+    ended = await run(command, root=root, on_stdout=_into(out), on_stderr=_into(err), timeout=timeout)
+    if ended.timed_out:
+        raise ToolError(f"{command.argv[0]}: no answer within {timeout:g} s")
+    return Completed(exit=ended.exit, stdout="\n".join(out), stderr="\n".join(err))
+
+
+async def run(
+    command: Command,
+    *,
+    root: Path,
+    on_stdout: LineFilter | None = None,
+    on_stderr: LineFilter | None = None,
+    log: Path | None = None,
+    timeout: float | None = None,  # noqa: ASYNC109 - the limit ends a whole process group, not only an await
+    pass_fds: Sequence[int] = (),
+) -> Ended:
+    """Run a command to its end, line by line, and leave no process of its group behind.
+
+    Cancelling the caller stops the whole group (SIGTERM, then SIGKILL) before the cancellation goes on.
+
+    Args:
+        command: What to run; its ``cwd`` is relative to ``root``.
+        root: The project's root.
+        on_stdout: Called with each line of stdout; returns what the log and the tail get, or ``None``.
+        on_stderr: The same for stderr.
+        log: File that gets every line kept, written anew.
+        timeout: Seconds it may take, or ``None``.
+        pass_fds: Descriptors the child inherits.
+
+    Raises:
+        ToolError: The program is missing or may not be run.
+    """
+    tail: deque[str] = deque(maxlen=TAIL)
+    process = await _start(command, root, pass_fds)
+    sink = log.open("w", encoding="utf-8", errors="replace") if log is not None else None
+    try:
+        timed_out = await _watch(process, on_stdout, on_stderr, tail, sink, timeout)
+    except BaseException:
+        with anyio.CancelScope(shield=True):
+            await _stop(process)
+        raise
+    finally:
+        if sink is not None:
+            sink.close()
+        with anyio.CancelScope(shield=True):
+            await process.aclose()
+    return Ended(exit=process.returncode or 0, timed_out=timed_out, tail=tuple(tail))
+
+
+async def _start(command: Command, root: Path, pass_fds: Sequence[int]) -> Process:
+    flags = getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)
+    cwd = root / command.cwd
+    try:
+        return await anyio.open_process(
+            command.argv,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            cwd=cwd,
+            env=environment(command),
+            start_new_session=sys.platform != "win32",
+            creationflags=flags,
+            pass_fds=pass_fds,
+        )
+    except FileNotFoundError as error:
+        if not cwd.is_dir():
+            raise ToolError(f"{cwd}: no such directory") from error
+        raise ToolError(f"{command.argv[0]}: program not found") from error
+    except OSError as error:
+        raise ToolError(f"{command.argv[0]}: {error.strerror or error}") from error
+
+
+async def _watch(
+    process: Process,
+    on_stdout: LineFilter | None,
+    on_stderr: LineFilter | None,
+    tail: deque[str],
+    sink: TextIO | None,
+    limit: float | None,
+) -> bool:
+    """Read both pipes until the process ends; return whether the time limit ended it."""
+
+    async def pump(stream: ByteReceiveStream | None, filter_: LineFilter | None) -> None:
+        if stream is None:
+            return
+        async for line in _lines(stream):
+            kept = filter_(line) if filter_ is not None else line
+            if kept is None:
+                continue
+            tail.extend(kept.splitlines()[-TAIL:] or [""])
+            if sink is not None:
+                sink.write(kept + "\n")
+
+    timed_out = False
+    async with anyio.create_task_group() as pumps:
+        pumps.start_soon(pump, process.stdout, on_stdout)
+        pumps.start_soon(pump, process.stderr, on_stderr)
+        with anyio.move_on_after(limit) as scope:
+            await process.wait()
+        if scope.cancelled_caught:
+            timed_out = True
+            with anyio.CancelScope(shield=True):
+                await _stop(process)
+        pumps.cancel_scope.deadline = anyio.current_time() + DRAIN
+    return timed_out
+
+
+async def _lines(stream: ByteReceiveStream) -> AsyncIterator[str]:
+    parts: list[bytes] = []
+    with suppress(anyio.ClosedResourceError, anyio.BrokenResourceError):
+        async for chunk in stream:
+            head, *rest = chunk.split(b"\n")
+            parts.append(head)
+            for piece in rest:
+                yield _text(parts)
+                parts = [piece]
+    if any(parts):
+        yield _text(parts)
+
+
+def _text(parts: list[bytes]) -> str:
+    return b"".join(parts).rstrip(b"\r").decode("utf-8", errors="replace")
+
+
+def _into(lines: list[str]) -> LineFilter:
+    def keep(line: str) -> None:
+        lines.append(line)
+
+    return keep
+
+
+async def _stop(process: Process) -> None:
+    """End the whole group: SIGTERM, a grace, SIGKILL; on Windows the process tree."""
+    if sys.platform == "win32":
+        if process.returncode is None:
+            killer = await anyio.run_process(["taskkill", "/T", "/F", "/PID", str(process.pid)], check=False)
+            if killer.returncode:
+                process.kill()
+            await process.wait()
+        return
+    _signal_group(process.pid, signal.SIGTERM)
+    with anyio.move_on_after(GRACE):
+        while _group_alive(process):  # noqa: ASYNC110 - the kernel sends no event for an empty group
+            await anyio.sleep(POLL)
+    _signal_group(process.pid, signal.SIGKILL)
+    await process.wait()
+
+
+def _group_alive(process: Process) -> bool:
+    if process.returncode is None:
+        return True
+    return _signal_group(process.pid, 0)
+
+
+def _signal_group(group: int, number: int) -> bool:
+    """Signal every process of a group; return whether there was one."""
+    if sys.platform == "win32":
+        return False
+    try:
+        os.killpg(group, number)
+    except ProcessLookupError:
+        return False
+    except PermissionError:  # macOS says so of a group of zombies
+        return False
+    return True
