@@ -1,0 +1,1 @@
+int part_four(void) { return 4; }

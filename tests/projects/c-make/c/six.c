@@ -1,0 +1,1 @@
+int part_six(void) { return 6; }

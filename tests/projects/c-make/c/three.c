@@ -1,0 +1,1 @@
+int part_three(void) { return 3; }

@@ -1,0 +1,3 @@
+LOUD: bool
+
+def double(number: int) -> int: ...

@@ -1,0 +1,3 @@
+"""A namesake that must never be loaded in place of the tool's module."""
+
+raise RuntimeError("a module of the project's own drivers was imported")
