@@ -1,0 +1,40 @@
+"""What Python and Rust call the platforms of this world, and the Pythons found on this machine or known from tables.
+
+Targets and levels are parsed here, interpreters found and asked, and what an index accepts is known.
+"""
+
+from __future__ import annotations
+
+from matrix.platforms.compatibility import (
+    AUTO,
+    LINUX,
+    PYPI,
+    Wish,
+    fits,
+    misfit,
+    parse_compatibility,
+    rust_floor,
+)
+from matrix.platforms.platform_tags import deployment_target, platform_tags
+from matrix.platforms.pypi import pypi_accepts, pypi_rejects
+from matrix.platforms.targets import UNIVERSAL2, host_target, known_triples, parse_target, slices
+
+__all__ = [
+    "AUTO",
+    "LINUX",
+    "PYPI",
+    "UNIVERSAL2",
+    "Wish",
+    "deployment_target",
+    "fits",
+    "host_target",
+    "known_triples",
+    "misfit",
+    "parse_compatibility",
+    "parse_target",
+    "platform_tags",
+    "pypi_accepts",
+    "pypi_rejects",
+    "rust_floor",
+    "slices",
+]

@@ -1,0 +1,139 @@
+"""The platform part of a wheel's tag, for every target and level (PEP 425, 600, 656, 730, 738, 783)."""
+
+from __future__ import annotations
+
+import platform
+import re
+from collections.abc import Mapping
+
+from matrix.errors import UsageError
+from matrix.model import Compatibility, Target
+from matrix.platforms.targets import UNIVERSAL2, slices
+
+__all__ = ["deployment_target", "override", "platform_tags"]
+
+_ALIASES = {(2, 17): "manylinux2014"}  # older pips and indexes know the level by this name alone
+_ALIASED = frozenset({"x86_64", "i686", "aarch64", "armv7l", "ppc64", "ppc64le", "s390x"})  # PEP 599
+_MACOS_FLOOR = {"aarch64": (11, 0), "x86_64": (10, 12), "i686": (10, 12)}  # rustc --print deployment-target
+_IOS_FLOOR = (13, 0)  # PEP 730
+_ANDROID_API = 24  # the oldest that CPython 3.14 runs on; PEP 738
+_PYEMSCRIPTEN = re.compile(r"\d+_\d+", re.ASCII)
+
+
+def platform_tags(
+    target: Target,
+    level: Compatibility | None = None,
+    environ: Mapping[str, str] | None = None,
+) -> tuple[str, ...]:
+    """Return the platform tags of a wheel, sorted as they stand in its file name.
+
+    Args:
+        target: What it was built for.
+        level: The level it meets; counts on Linux only. ``None``, ``linux`` and ``auto`` make no claim.
+        environ: Variables that can change the tag (``MACOSX_DEPLOYMENT_TARGET``, ``_PYTHON_HOST_PLATFORM``
+            …); none by default.
+
+    Raises:
+        UsageError: A variable cannot be understood, or one that the platform needs is not set.
+    """
+    env = environ or {}
+    forced = override(target, env)
+    if forced is not None:
+        return (forced,)
+    if target.os == "linux":
+        return _linux(target, level)
+    if target.os == "macos":
+        return _macos(target, env)
+    if target.os == "windows":
+        return ("win32" if target.machine == "32" else f"win_{target.machine}",)
+    return (_other(target, env),)
+
+
+def override(target: Target, environ: Mapping[str, str]) -> str | None:
+    """Return the tag that ``_PYTHON_HOST_PLATFORM`` forces on wheels of this target, or ``None``.
+
+    It names one platform, so it counts only for targets of that system and machine: in a matrix it must
+    not give every other wheel the same wrong tag.
+    """
+    named = re.sub(r"[^a-z0-9_]", "_", environ.get("_PYTHON_HOST_PLATFORM", "").strip().lower())
+    system = {"macos": "macosx", "windows": "win"}.get(target.os, target.os)
+    return named if named.startswith(system) and named.endswith(target.machine) else None
+
+
+def deployment_target(target: Target, environ: Mapping[str, str] | None = None) -> tuple[int, int]:
+    """Return the oldest macOS a build must run on: ``MACOSX_DEPLOYMENT_TARGET``, or Rust's floor if that is newer.
+
+    Args:
+        target: One macOS architecture (not universal2).
+        environ: Holds the variable; none by default.
+
+    Raises:
+        UsageError: The variable is no version.
+    """
+    floor = _MACOS_FLOOR[target.arch]
+    asked = _version("MACOSX_DEPLOYMENT_TARGET", environ or {})
+    return floor if asked is None else max(floor, asked)
+
+
+def _linux(target: Target, level: Compatibility | None) -> tuple[str, ...]:
+    if level is None or level.version is None:
+        return (f"linux_{target.machine}",)
+    tags = [f"{level}_{target.machine}"]
+    if level.family == "manylinux" and level.version in _ALIASES and target.machine in _ALIASED:
+        tags.append(f"{_ALIASES[level.version]}_{target.machine}")
+    return tuple(sorted(tags))
+
+
+def _macos(target: Target, env: Mapping[str, str]) -> tuple[str, ...]:
+    tags = [_macos_tag(deployment_target(part, env), part.machine) for part in slices(target)]
+    if target.triple == UNIVERSAL2:
+        intel = deployment_target(slices(target)[0], env)
+        tags.append(_macos_tag(intel, target.machine))
+    return tuple(sorted(tags))
+
+
+def _macos_tag(version: tuple[int, int], machine: str) -> str:
+    """From macOS 11 on a tag counts majors only: installers look for ``macosx_11_0``, never ``11_3``."""
+    major, minor = version
+    return f"macosx_{major}_{minor if major == 10 else 0}_{machine}"
+
+
+def _other(target: Target, env: Mapping[str, str]) -> str:
+    if target.os == "ios":
+        major, minor = max(_version("IPHONEOS_DEPLOYMENT_TARGET", env) or _IOS_FLOOR, _IOS_FLOOR)
+        return f"ios_{major}_{minor}_{target.machine}"
+    if target.os == "android":
+        api = _version("ANDROID_API_LEVEL", env) or (_ANDROID_API, 0)
+        return f"android_{api[0]}_{target.machine}"
+    if target.os == "emscripten":
+        year = env.get("PYEMSCRIPTEN_PLATFORM_VERSION", "").strip()
+        if not _PYEMSCRIPTEN.fullmatch(year):
+            raise UsageError(
+                f"{target.triple}: PYEMSCRIPTEN_PLATFORM_VERSION is {year!r}, which names no platform"
+                if year
+                else f"{target.triple}: PYEMSCRIPTEN_PLATFORM_VERSION is not set",
+                hint="set it to what pyodide-build says, e.g. 2025_0",
+            )
+        return f"pyemscripten_{year}_wasm32"
+    return _bsd(target, env)
+
+
+def _bsd(target: Target, env: Mapping[str, str]) -> str:
+    """A BSD's tag names the release of the system, as ``sysconfig.get_platform`` there does."""
+    variable = f"{target.os.upper()}_VERSION"
+    release = env.get(variable, "").strip()
+    if not release and platform.system().lower() == target.os:
+        release = platform.release()
+    if not release:
+        raise UsageError(f"{target.triple}: the release of {target.os} is not known", hint=f"set {variable}")
+    return re.sub(r"[^a-z0-9_]", "_", f"{target.os}_{release}_{target.machine}".lower())
+
+
+def _version(variable: str, env: Mapping[str, str]) -> tuple[int, int] | None:
+    text = env.get(variable, "").strip()
+    if not text:
+        return None
+    match = re.fullmatch(r"(\d{1,4})(?:\.(\d{1,4}))?(?:\.\d{1,4})?", text, re.ASCII)
+    if match is None:
+        raise UsageError(f"{variable}={text!r} is no version", hint='write it as "11.0"')
+    return int(match[1]), int(match[2] or 0)
