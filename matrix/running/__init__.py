@@ -1,0 +1,1 @@
+"""Doing: slots, lanes, the scheduler, and the one place where a build becomes an outcome and its wheels."""

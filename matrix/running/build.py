@@ -1,0 +1,233 @@
+"""The one place where a build becomes an outcome; whatever goes wrong in it is a value afterwards."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import traceback
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import anyio
+import anyio.to_thread
+import msgspec
+
+from matrix.driver import Driver, Place
+from matrix.errors import WheelmatrixError
+from matrix.events import BuildEnded, BuildStarted, BuildWaiting, Bus, CrateDone, Diagnostic, Line
+from matrix.files import write_if_changed
+from matrix.model import Artifact, Build, Command, Outcome
+from matrix.process import Ended, run
+from matrix.running.jobserver import Pool
+from matrix.running.lanes import Workshop
+from matrix.running.messages import (
+    BuildScript,
+    CompilerArtifact,
+    CompilerMessage,
+    RustcDiagnostic,
+    package_name,
+    parse_message,
+)
+from matrix.running.reasons import explain_failure
+
+__all__ = ["Bench", "make"]
+
+
+@dataclass(frozen=True)
+class Bench:
+    """What every build of a run needs; the only value here that knows this machine.
+
+    Attributes:
+        root: The project's root.
+        workshop: Lanes, logs and staging.
+        drivers: By name.
+        pool: The slots.
+        bus: Hears what happens.
+        pythons: Executable by interpreter id, for those that can run here.
+        cargo_flags: Flags of the run that every cargo call gets.
+        color: Whether diagnostics are rendered with colours.
+        timeout: Seconds a build may take when its settings say nothing.
+    """
+
+    root: Path
+    workshop: Workshop
+    drivers: Mapping[str, Driver]
+    pool: Pool
+    bus: Bus
+    pythons: Mapping[str, str] = field(default_factory=dict)
+    cargo_flags: tuple[str, ...] = ()
+    color: bool = False
+    timeout: float | None = None
+
+
+async def make(build: Build, bench: Bench) -> Outcome:
+    """Make one build in its lane and return how it ended; only cancellation leaves as an exception."""
+    started = bench.bus.now
+    outcome = Outcome(build=build.id, status="cancelled", reason="stopped")
+    try:
+        outcome = await _make(build, bench)
+    except WheelmatrixError as error:
+        outcome = Outcome(build=build.id, status="failed", reason=error.message, hint=error.hint)
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        outcome = Outcome(build=build.id, status="failed", reason=f"{where}{error.strerror or error}")
+    except Exception as error:  # noqa: BLE001 - a fault of ours costs one build, not the run
+        words = "".join(traceback.format_exception(error))
+        outcome = Outcome(build=build.id, status="failed", reason=f"internal error: {error!r}", details=words)
+    finally:
+        outcome = msgspec.structs.replace(
+            outcome,
+            lane=build.id,
+            log=f"logs/{build.id}.log",
+            started=round(started, 3),
+            ended=round(bench.bus.now, 3),
+        )
+        bench.bus.emit(BuildEnded(outcome=outcome))
+    return outcome
+
+
+async def _make(build: Build, bench: Bench) -> Outcome:
+    def waiting() -> None:
+        bench.bus.emit(BuildWaiting(build=build.id, reason="its lane is held by another run"))
+
+    limit = build.settings.timeout if build.settings.timeout is not None else bench.timeout
+    async with bench.workshop.held(build.id, waiting) as lane:
+        config: Path | None = None
+        if build.pyo3_config is not None:
+            config = bench.workshop.config(build.id)
+            write_if_changed(config, build.pyo3_config)
+        with bench.pool.handoff() as handoff:
+            place = Place(
+                root=str(bench.root),
+                manifest=str(bench.root / build.manifest),
+                lane=str(lane),
+                pyo3_config=str(config) if config is not None else None,
+                python=bench.pythons.get(build.interpreter.id) if build.interpreter is not None else None,
+                jobs=bench.pool.total,
+                jobserver=handoff.makeflags,
+                cargo_flags=bench.cargo_flags,
+                color=bench.color,
+            )
+            command = _without_foreign_jobserver(bench.drivers[build.driver].command(build, place))
+            bench.bus.emit(BuildStarted(build=build.id, argv=command.argv, log=str(bench.workshop.log(build.id))))
+            watch = _Watch(build, bench.bus)
+            ended = await run(
+                command,
+                root=bench.root,
+                on_stdout=watch.stdout,
+                on_stderr=watch.stderr,
+                log=bench.workshop.log(build.id),
+                timeout=limit,
+                pass_fds=handoff.pass_fds,
+            )
+        outcome = watch.outcome(ended, limit)
+        outcome = msgspec.structs.replace(outcome, argv=command.argv)
+        if outcome.status != "ok":
+            return outcome
+        staged = await anyio.to_thread.run_sync(_stage, outcome.artifacts, bench.workshop.staging / build.id)
+        return msgspec.structs.replace(outcome, artifacts=staged)
+
+
+def _without_foreign_jobserver(command: Command) -> Command:
+    """Unset an outer make's jobserver: its descriptors are not open in our children."""
+    foreign = {name: None for name in ("MAKEFLAGS", "MFLAGS") if "--jobserver" in os.environ.get(name, "")}
+    return msgspec.structs.replace(command, env={**foreign, **command.env}) if foreign else command
+
+
+def _stage(artifacts: tuple[Artifact, ...], into: Path) -> tuple[Artifact, ...]:
+    """Copy artifacts out of the lane: cargo's own outputs are never worked on, and the lane is free again."""
+    shutil.rmtree(into, ignore_errors=True)
+    into.mkdir(parents=True)
+    staged = []
+    for artifact in artifacts:
+        copy = into / Path(artifact.path).name
+        shutil.copy2(artifact.path, copy)
+        staged.append(msgspec.structs.replace(artifact, path=str(copy)))
+    return tuple(staged)
+
+
+class _Watch:
+    """Reads one cargo's output: counts crates, collects artifacts and errors, tells the bus."""
+
+    def __init__(self, build: Build, bus: Bus) -> None:
+        self._build = build
+        self._bus = bus
+        self._compiled = 0
+        self._fresh = 0
+        self._errors: list[RustcDiagnostic] = []
+        self._files: list[tuple[str, str]] = []
+        self._linked: list[str] = []
+        self._out_dirs: dict[str, str] = {}
+
+    def stdout(self, line: str) -> str | None:
+        message = parse_message(line)
+        match message:
+            case CompilerArtifact():
+                self._artifact(message)
+                return None
+            case CompilerMessage():
+                return self._diagnostic(message.message)
+            case BuildScript():
+                self._linked += message.linked_paths
+                self._out_dirs[package_name(message.package_id)] = message.out_dir
+                return None
+            case None:
+                return None if line.startswith('{"reason":') else line
+            case _:
+                return None
+
+    def stderr(self, line: str) -> str:
+        self._bus.emit(Line(build=self._build.id, text=line))
+        return line
+
+    def _artifact(self, message: CompilerArtifact) -> None:
+        if message.fresh:
+            self._fresh += 1
+        else:
+            self._compiled += 1
+        name = package_name(message.package_id)
+        self._bus.emit(CrateDone(build=self._build.id, crate=message.target.name, fresh=message.fresh))
+        if name == self._build.crate and message.target.name.replace("-", "_") == self._build.lib_name:
+            self._files += [(message.target.name, file) for file in message.filenames if _is_module(file)]
+
+    def _diagnostic(self, diagnostic: RustcDiagnostic) -> str | None:
+        if diagnostic.level.startswith("error"):
+            self._errors.append(diagnostic)
+        rendered = (diagnostic.rendered or "").rstrip()
+        if not rendered:
+            return None
+        self._bus.emit(Diagnostic(build=self._build.id, level=diagnostic.level, rendered=rendered))
+        return rendered
+
+    def outcome(self, ended: Ended, limit: float | None) -> Outcome:
+        """Say how the build ended."""
+        seen = Outcome(
+            build=self._build.id, status="failed", compiled=self._compiled, fresh=self._fresh, exit=ended.exit
+        )
+        if ended.timed_out:
+            return msgspec.structs.replace(
+                seen,
+                status="timeout",
+                reason=f"timed out after {limit:g} s",
+                details="\n".join(ended.tail[-10:]),
+                hint="give it more time with --timeout, or timeout in [[tool.wheelmatrix.overrides]]",
+            )
+        if ended.exit:
+            why = explain_failure(ended.exit, self._errors, ended.tail)
+            return msgspec.structs.replace(seen, reason=why.line, details=why.details, hint=why.hint)
+        if not self._files:
+            return msgspec.structs.replace(
+                seen,
+                reason=f"cargo made no cdylib named {self._build.lib_name!r}",
+                hint='add crate-type = ["cdylib"] to [lib] in Cargo.toml',
+            )
+        artifacts = tuple(
+            Artifact(path=path, kind="cdylib", crate=name, linked_paths=tuple(self._linked), out_dirs=self._out_dirs)
+            for name, path in self._files
+        )
+        return msgspec.structs.replace(seen, status="ok", artifacts=artifacts)
+
+
+def _is_module(file: str) -> bool:
+    return file.endswith((".so", ".dylib", ".dll", ".wasm"))

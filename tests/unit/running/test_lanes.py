@@ -1,0 +1,69 @@
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import anyio
+import pytest
+
+from matrix.files import replacing, write_if_changed
+from matrix.running.lanes import Workshop
+
+
+def test_an_unchanged_file_keeps_its_time(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "config"
+    assert write_if_changed(path, "version=3.12\n")
+    os.utime(path, (1, 1))
+    assert not write_if_changed(path, "version=3.12\n")
+    assert path.stat().st_mtime == 1
+    assert write_if_changed(path, "version=3.13\n")
+    assert path.read_text() == "version=3.13\n"
+    assert [entry.name for entry in path.parent.iterdir()] == ["config"]
+
+
+def test_a_failed_write_leaves_the_old_file_and_no_other(tmp_path: Path) -> None:
+    path = tmp_path / "wheel"
+    path.write_text("old")
+
+    def fail() -> None:
+        with replacing(path) as file:
+            file.write(b"half")
+            raise OSError(28, "No space left on device")
+
+    with pytest.raises(OSError, match="No space"):
+        fail()
+    assert path.read_text() == "old"
+    assert [entry.name for entry in tmp_path.iterdir()] == ["wheel"]
+
+
+async def test_a_lane_is_held_against_another_run(tmp_path: Path) -> None:
+    one, two = Workshop(tmp_path), Workshop(tmp_path)
+    one.prepare()
+    waits: list[str] = []
+    order: list[str] = []
+
+    async def second() -> None:
+        async with two.held("b", lambda: waits.append("told")):
+            order.append("second")
+
+    async with anyio.create_task_group() as group, one.held("b", lambda: waits.append("never")) as lane:
+        assert lane == tmp_path / "lanes" / "b"
+        group.start_soon(second)
+        await anyio.sleep(0.25)
+        order.append("first")
+    assert order == ["first", "second"]
+    assert waits == ["told"]
+
+
+def test_prepare_drops_what_killed_runs_staged(tmp_path: Path) -> None:
+    shop = Workshop(tmp_path / "wheelmatrix")
+    shop.prepare()
+    dead = shop.base / "staged" / "999999999"
+    dead.mkdir()
+    mine = shop.staging
+    mine.mkdir()
+    shop.prepare()
+    assert not dead.exists()
+    assert mine.exists()
+    shop.tidy()
+    assert not mine.exists()
