@@ -8,7 +8,7 @@ import subprocess  # noqa: TID251 - this is the module that may
 import sys
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
@@ -24,9 +24,14 @@ if TYPE_CHECKING:
 __all__ = ["Completed", "Ended", "capture", "run"]
 
 GRACE = 3.0  # seconds between SIGTERM and SIGKILL
-DRAIN = 2.0  # seconds to wait for the pipes of a process that ended (a daemon it left may hold them)
+BURIAL = 0.5  # seconds to wait for the dead of a group to be gone (where nobody collects them they never are)
 TAIL = 60  # lines kept for an error
 POLL = 0.02  # seconds between looks at a group that is being stopped
+QUIET = 0.1  # seconds of silence that make one round, once a process ended and its pipes stay open
+QUIET_ROUNDS = 20  # rounds of silence after which a daemon it left is taken to hold them
+DRAIN = 30.0  # seconds in which even a talkative daemon is listened to
+
+_KILL = getattr(signal, "SIGKILL", signal.SIGTERM)
 
 LineFilter = Callable[[str], "str | None"]
 
@@ -95,7 +100,8 @@ async def run(
 ) -> Ended:
     """Run a command to its end, line by line, and leave no process of its group behind.
 
-    Cancelling the caller stops the whole group (SIGTERM, then SIGKILL) before the cancellation goes on.
+    Cancelling the caller stops the whole group (SIGTERM, then SIGKILL) before the cancellation goes on. What a command
+    that ended by itself left running in its group is killed; a real daemon has a session of its own and lives on.
 
     Args:
         command: What to run; its ``cwd`` is relative to ``root``.
@@ -110,19 +116,20 @@ async def run(
         ToolError: The program is missing or may not be run.
     """
     tail: deque[str] = deque(maxlen=TAIL)
-    process = await _start(command, root, pass_fds)
-    sink = log.open("w", encoding="utf-8", errors="replace") if log is not None else None
-    try:
-        timed_out = await _watch(process, on_stdout, on_stderr, tail, sink, timeout)
-    except BaseException:
-        with anyio.CancelScope(shield=True):
-            await _stop(process)
-        raise
-    finally:
-        if sink is not None:
-            sink.close()
-        with anyio.CancelScope(shield=True):
-            await process.aclose()
+    with ExitStack() as files:
+        # A line at a time: who watches the log sees it grow, and a killed run leaves one that is whole.
+        sink = files.enter_context(log.open("w", 1, "utf-8", "replace")) if log is not None else None
+        process = await _start(command, root, pass_fds)
+        try:
+            timed_out = await _watch(process, on_stdout, on_stderr, tail, sink, timeout)
+            _signal_group(process.pid, _KILL)
+        except BaseException:
+            with anyio.CancelScope(shield=True):
+                await _stop(process)
+            raise
+        finally:
+            with anyio.CancelScope(shield=True):
+                await process.aclose()
     return Ended(exit=process.returncode or 0, timed_out=timed_out, tail=tuple(tail))
 
 
@@ -158,43 +165,70 @@ async def _watch(
     limit: float | None,
 ) -> bool:
     """Read both pipes until the process ends; return whether the time limit ended it."""
+    ears = [_Ear(process.stdout), _Ear(process.stderr)]
 
-    async def pump(stream: ByteReceiveStream | None, filter_: LineFilter | None) -> None:
-        if stream is None:
-            return
-        async for line in _lines(stream):
+    async def pump(ear: _Ear, filter_: LineFilter | None) -> None:
+        async for line in ear.lines():
             kept = filter_(line) if filter_ is not None else line
             if kept is None:
                 continue
             tail.extend(kept.splitlines()[-TAIL:] or [""])
             if sink is not None:
                 sink.write(kept + "\n")
+        ear.closed.set()
 
     timed_out = False
     async with anyio.create_task_group() as pumps:
-        pumps.start_soon(pump, process.stdout, on_stdout)
-        pumps.start_soon(pump, process.stderr, on_stderr)
+        pumps.start_soon(pump, ears[0], on_stdout)
+        pumps.start_soon(pump, ears[1], on_stderr)
         with anyio.move_on_after(limit) as scope:
             await process.wait()
         if scope.cancelled_caught:
             timed_out = True
             with anyio.CancelScope(shield=True):
                 await _stop(process)
-        pumps.cancel_scope.deadline = anyio.current_time() + DRAIN
+        await _drain(ears)
+        pumps.cancel_scope.cancel()
     return timed_out
 
 
-async def _lines(stream: ByteReceiveStream) -> AsyncIterator[str]:
-    parts: list[bytes] = []
-    with suppress(anyio.ClosedResourceError, anyio.BrokenResourceError):
-        async for chunk in stream:
-            head, *rest = chunk.split(b"\n")
-            parts.append(head)
-            for piece in rest:
-                yield _text(parts)
-                parts = [piece]
-    if any(parts):
-        yield _text(parts)
+async def _drain(ears: Sequence[_Ear]) -> None:
+    """Wait until both pipes are closed, or nothing comes any more because a daemon holds them.
+
+    Silence is counted in rounds, each of which lets the event loop read: a loop that stalls loses no output.
+    """
+    rounds = 0
+    until = anyio.current_time() + DRAIN
+    while rounds < QUIET_ROUNDS and anyio.current_time() < until:
+        heard = sum(ear.chunks for ear in ears)
+        with anyio.move_on_after(QUIET):
+            for ear in ears:
+                await ear.closed.wait()
+            return
+        rounds = rounds + 1 if sum(ear.chunks for ear in ears) == heard else 0
+
+
+class _Ear:
+    """One pipe of a process, read line by line."""
+
+    def __init__(self, stream: ByteReceiveStream | None) -> None:
+        self._stream = stream
+        self.chunks = 0
+        self.closed = anyio.Event()
+
+    async def lines(self) -> AsyncIterator[str]:
+        parts: list[bytes] = []
+        with suppress(anyio.ClosedResourceError, anyio.BrokenResourceError, anyio.EndOfStream):
+            while self._stream is not None:
+                chunk = await self._stream.receive()
+                self.chunks += 1
+                head, *rest = chunk.split(b"\n")
+                parts.append(head)
+                for piece in rest:
+                    yield _text(parts)
+                    parts = [piece]
+        if any(parts):
+            yield _text(parts)
 
 
 def _text(parts: list[bytes]) -> str:
@@ -217,11 +251,11 @@ async def _stop(process: Process) -> None:
                 process.kill()
             await process.wait()
         return
-    _signal_group(process.pid, signal.SIGTERM)
-    with anyio.move_on_after(GRACE):
-        while _group_alive(process):  # noqa: ASYNC110 - the kernel sends no event for an empty group
-            await anyio.sleep(POLL)
-    _signal_group(process.pid, signal.SIGKILL)
+    for number, seconds in ((signal.SIGTERM, GRACE), (_KILL, BURIAL)):
+        _signal_group(process.pid, number)
+        with anyio.move_on_after(seconds):
+            while _group_alive(process):  # noqa: ASYNC110 - the kernel sends no event for an empty group
+                await anyio.sleep(POLL)
     await process.wait()
 
 
