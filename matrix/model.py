@@ -127,13 +127,18 @@ class Compatibility(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         family: ``manylinux`` or ``musllinux`` (with a version), ``linux`` (no claim), or ``auto``
             (the best level the binary meets).
-        version: The libc version of the level, e.g. ``(2, 17)``; ``None`` for ``linux`` and ``auto``.
+        version: The libc version of the level, e.g. ``(2, 17)``; ``None`` for ``linux``, ``auto`` and a choice.
+        among: For a choice: the versions allowed, lowest first, of which the lowest that is met is taken;
+            ``family`` is theirs. Meeting none is a failure, as with one level.
     """
 
     family: Literal["manylinux", "musllinux", "linux", "auto"]
     version: tuple[int, int] | None = None
+    among: tuple[tuple[int, int], ...] = ()
 
     def __str__(self) -> str:
+        if self.among:
+            return f"{self.family}_{'-or-'.join(f'{major}_{minor}' for major, minor in self.among)}"
         return self.family if self.version is None else f"{self.family}_{self.version[0]}_{self.version[1]}"
 
 
@@ -171,8 +176,8 @@ class Cell(msgspec.Struct, frozen=True, kw_only=True):
     """One wanted wheel: interpreter × target × compatibility, with its settings.
 
     Attributes:
-        id: Unique in a plan: ``cp312-x86_64-unknown-linux-gnu``, with ``-manylinux_2_28`` when a
-            level was asked for and ``-NAME`` for a named variant.
+        id: Unique in a plan: ``cp312-x86_64-unknown-linux-gnu``, with ``-manylinux_2_28`` when several
+            levels are asked for this target and ``-NAME`` for a named variant.
         interpreter: The Python it is for; ``None`` when any will do (bin).
         target: The platform it is for.
         compatibility: The level wished for.
