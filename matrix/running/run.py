@@ -1,0 +1,137 @@
+"""Carries a plan out: prepare once, schedule the builds, finish their wheels, and end well when told to stop."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+
+import anyio
+import anyio.abc
+import msgspec
+
+from matrix.driver import Place
+from matrix.errors import ToolError
+from matrix.events import BuildEnded, CellEnded, PrepareEnded, PrepareStarted
+from matrix.model import Build, Command, Outcome, Plan
+from matrix.process import run
+from matrix.running.build import Bench, make
+from matrix.running.reasons import explain_failure
+from matrix.running.scheduler import Scheduler
+
+__all__ = ["carry_out"]
+
+Finish = Callable[[Build, Outcome], Awaitable[bool]]
+
+
+async def carry_out(
+    plan: Plan, bench: Bench, finish: Finish, *, caps: Mapping[str, int] | None = None, fail_fast: bool = False
+) -> bool:
+    """Run every build of ``plan`` and finish its wheels; return whether the run was ended early.
+
+    SIGINT and SIGTERM stop every process and start nothing more; a second SIGINT ends this process the hard way.
+    """
+
+    async def execute(build: Build) -> Outcome:
+        outcome = await make(build, bench)
+        if outcome.status != "ok":
+            _fail_cells(build, outcome, bench)
+        return outcome
+
+    scheduler = Scheduler(
+        pool=bench.pool, execute=execute, finish=finish, bus=bench.bus, caps=caps, fail_fast=fail_fast
+    )
+    async with _stopped_by_signals() as stopped:
+        failure = await _prepare(plan.builds, bench)
+        if failure is not None:
+            for build in plan.builds:
+                outcome = msgspec.structs.replace(failure, build=build.id)
+                bench.bus.emit(BuildEnded(outcome=outcome))
+                _fail_cells(build, outcome, bench)
+            return False
+        await scheduler.run(plan.builds)
+    return stopped.cancel_called or scheduler.stopped_early
+
+
+def _fail_cells(build: Build, outcome: Outcome, bench: Bench) -> None:
+    for cell in build.cells:
+        bench.bus.emit(
+            CellEnded(
+                cell=cell,
+                build=build.id,
+                status="failed",
+                reason=outcome.reason,
+                details=outcome.details,
+                hint=outcome.hint,
+            )
+        )
+
+
+async def _prepare(builds: Sequence[Build], bench: Bench) -> Outcome | None:
+    """Run every driver's steps that must happen once, one after another; return how they failed."""
+    if not builds:
+        return None
+    for name, driver in bench.drivers.items():
+        own = [build for build in builds if build.driver == name]
+        if not own:
+            continue
+        place = Place(
+            root=str(bench.root),
+            manifest=str(bench.root / own[0].manifest),
+            lane=str(bench.workshop.base / "lanes"),
+            jobs=bench.pool.total,
+            cargo_flags=bench.cargo_flags,
+        )
+        for command in driver.prepare(own, place):
+            failure = await _step(command, bench)
+            if failure is not None:
+                return failure
+    return None
+
+
+async def _step(command: Command, bench: Bench) -> Outcome | None:
+    what = " ".join(command.argv[:2])
+    bench.bus.emit(PrepareStarted(what=what))
+    try:
+        ended = await run(command, root=bench.root, log=bench.workshop.base / "logs" / "prepare.log")
+    except ToolError as error:
+        return Outcome(build="", status="failed", reason=error.message, hint=error.hint)
+    finally:
+        bench.bus.emit(PrepareEnded(what=what))
+    if not ended.exit:
+        return None
+    why = explain_failure(ended.exit, [], ended.tail)
+    return Outcome(
+        build="",
+        status="failed",
+        reason=f"{what}: {why.line}",
+        details=why.details,
+        hint=why.hint,
+        exit=ended.exit,
+        argv=command.argv,
+        log="logs/prepare.log",
+    )
+
+
+@asynccontextmanager
+async def _stopped_by_signals() -> AsyncIterator[anyio.CancelScope]:
+    """Cancel the block at the first SIGINT or SIGTERM; afterwards the signals mean what they meant before."""
+    async with anyio.create_task_group() as group:
+        with anyio.CancelScope() as scope:
+            await group.start(_listen, scope)
+            yield scope
+        group.cancel_scope.cancel()
+
+
+async def _listen(
+    scope: anyio.CancelScope, *, task_status: anyio.abc.TaskStatus[None] = anyio.TASK_STATUS_IGNORED
+) -> None:
+    if sys.platform == "win32":  # the event loop knows no signal handlers there: Ctrl-C cancels the main task
+        task_status.started()
+        return
+    with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+        task_status.started()
+        async for _ in signals:
+            scope.cancel()
+            return
