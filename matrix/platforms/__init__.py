@@ -17,24 +17,37 @@ from matrix.platforms.compatibility import (
 )
 from matrix.platforms.platform_tags import deployment_target, platform_tags
 from matrix.platforms.pypi import pypi_accepts, pypi_rejects
+from matrix.platforms.requests import InterpreterRequest, expand, matches, parse_request, unmatched
+from matrix.platforms.tables import OLDEST, Release, absence, known_interpreter, released_versions, suits
 from matrix.platforms.targets import UNIVERSAL2, host_target, known_triples, parse_target, slices
 
 __all__ = [
     "AUTO",
     "LINUX",
+    "OLDEST",
     "PYPI",
     "UNIVERSAL2",
+    "InterpreterRequest",
+    "Release",
     "Wish",
+    "absence",
     "deployment_target",
+    "expand",
     "fits",
     "host_target",
+    "known_interpreter",
     "known_triples",
+    "matches",
     "misfit",
     "parse_compatibility",
+    "parse_request",
     "parse_target",
     "platform_tags",
     "pypi_accepts",
     "pypi_rejects",
+    "released_versions",
     "rust_floor",
     "slices",
+    "suits",
+    "unmatched",
 ]
