@@ -31,6 +31,7 @@ RANKS = {
     "matrix.archives": 5,
     "matrix.reporting": 5,
     "matrix.running": 6,
+    "matrix.arguments": 7,
     "matrix.app": 7,
     "matrix.cli": 8,
     "matrix.__main__": 9,
