@@ -1,0 +1,244 @@
+"""What cargo says of a project: ``cargo metadata``, typed, and its words when it fails.
+
+Cargo.toml is cargo's to read: manifests in the wild are TOML 1.1, inherit from workspaces and use
+features of the cargo at hand.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from matrix.errors import ConfigError, ToolError
+from matrix.model import Command
+from matrix.process import capture
+
+__all__ = [
+    "CargoFlags",
+    "CargoMetadata",
+    "CargoPackage",
+    "Dependency",
+    "PackageTarget",
+    "Resolve",
+    "ResolvedDep",
+    "ResolvedNode",
+    "ask_cargo",
+    "find_cargo",
+    "read_metadata",
+]
+
+TIMEOUT = 600.0  # seconds; a first `cargo metadata` may have to download every crate
+LINES = 12  # of cargo's words in an error
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CargoFlags:
+    """Flags of the command line that every call of cargo gets.
+
+    Attributes:
+        manifest_path: ``-m``: the Cargo.toml to build.
+        features: ``-F``: features, each word a space or comma separated list.
+        all_features: ``--all-features``.
+        no_default_features: ``--no-default-features``.
+        frozen: ``--frozen``.
+        locked: ``--locked``.
+        offline: ``--offline``.
+        config: ``--config`` values.
+        unstable: ``-Z`` values.
+        ignore_rust_version: ``--ignore-rust-version``.
+        target_dir: ``--target-dir``.
+    """
+
+    manifest_path: Path | None = None
+    features: tuple[str, ...] = ()
+    all_features: bool = False
+    no_default_features: bool = False
+    frozen: bool = False
+    locked: bool = False
+    offline: bool = False
+    config: tuple[str, ...] = ()
+    unstable: tuple[str, ...] = ()
+    ignore_rust_version: bool = False
+    target_dir: Path | None = None
+
+    def general(self) -> tuple[str, ...]:
+        """Return the arguments that every cargo command understands."""
+        words = [f"--{name}" for name in ("frozen", "locked", "offline") if getattr(self, name)]
+        for value in self.config:
+            words += ["--config", value]
+        for value in self.unstable:
+            words += ["-Z", value]
+        return tuple(words)
+
+    def selection(self) -> tuple[str, ...]:
+        """Return the arguments that choose features."""
+        words = [f"--features={','.join(self.features)}"] if self.features else []
+        if self.all_features:
+            words.append("--all-features")
+        if self.no_default_features:
+            words.append("--no-default-features")
+        return tuple(words)
+
+
+class PackageTarget(msgspec.Struct, frozen=True):
+    """A library, binary or other target of a package."""
+
+    name: str
+    kind: tuple[str, ...]
+    crate_types: tuple[str, ...]
+    src_path: str
+
+
+class Dependency(msgspec.Struct, frozen=True):
+    """A dependency as a manifest declares it."""
+
+    name: str
+    kind: str | None = None
+    optional: bool = False
+    features: tuple[str, ...] = ()
+    rename: str | None = None
+
+
+class CargoPackage(msgspec.Struct, frozen=True):
+    """A package of the dependency graph."""
+
+    name: str
+    version: str
+    id: str
+    manifest_path: str
+    targets: tuple[PackageTarget, ...] = ()
+    features: dict[str, tuple[str, ...]] = {}
+    dependencies: tuple[Dependency, ...] = ()
+    metadata: Any = None
+    description: str | None = None
+    authors: tuple[str, ...] = ()
+    license: str | None = None
+    license_file: str | None = None
+    repository: str | None = None
+    homepage: str | None = None
+    documentation: str | None = None
+    keywords: tuple[str, ...] = ()
+    categories: tuple[str, ...] = ()
+    readme: str | None = None
+    rust_version: str | None = None
+
+
+class DepKind(msgspec.Struct, frozen=True):
+    """How a package depends on another: ``None`` (normal), ``dev`` or ``build``."""
+
+    kind: str | None = None
+
+
+class ResolvedDep(msgspec.Struct, frozen=True):
+    """An edge of the dependency graph."""
+
+    pkg: str
+    dep_kinds: tuple[DepKind, ...] = ()
+
+
+class ResolvedNode(msgspec.Struct, frozen=True):
+    """A package with its edges and the features that are on."""
+
+    id: str
+    deps: tuple[ResolvedDep, ...] = ()
+    features: tuple[str, ...] = ()
+
+
+class Resolve(msgspec.Struct, frozen=True):
+    """The dependency graph; ``root`` is absent for a virtual workspace."""
+
+    nodes: tuple[ResolvedNode, ...]
+    root: str | None = None
+
+
+class CargoMetadata(msgspec.Struct, frozen=True):
+    """The answer of ``cargo metadata``, as far as it is needed."""
+
+    packages: tuple[CargoPackage, ...]
+    workspace_members: tuple[str, ...]
+    workspace_root: str
+    target_directory: str
+    resolve: Resolve
+
+
+def find_cargo() -> str:
+    """Return the cargo to call: ``CARGO``, the one on PATH, or rustup's own.
+
+    Raises:
+        ToolError: There is none.
+    """
+    home = Path(os.environ.get("CARGO_HOME") or Path.home() / ".cargo")
+    found = os.environ.get("CARGO") or shutil.which("cargo") or shutil.which("cargo", path=str(home / "bin"))
+    if found is None:
+        raise ToolError(
+            f"cargo was not found on PATH or in {home / 'bin'}",
+            hint="install Rust (https://rustup.rs), or set CARGO to the cargo to use",
+        )
+    return found
+
+
+async def read_metadata(manifest: Path, flags: CargoFlags, root: Path) -> CargoMetadata:
+    """Return what ``cargo metadata`` says of ``manifest``, for every platform.
+
+    Args:
+        manifest: The Cargo.toml.
+        flags: Features and flags to resolve with.
+        root: The project's root; cargo runs there, so that its configuration files apply.
+
+    Raises:
+        ToolError: cargo is missing or does not work.
+        ConfigError: cargo refuses the project; has cargo's words.
+    """
+    arguments = ("metadata", "--format-version=1", "--manifest-path", str(manifest))
+    answer = await ask_cargo((*arguments, *flags.selection(), *flags.general()), manifest, root)
+    try:
+        return msgspec.json.decode(answer, type=CargoMetadata)
+    except msgspec.DecodeError as error:
+        raise ToolError(f"cargo metadata gave an answer that could not be read: {error}") from error
+
+
+async def ask_cargo(arguments: tuple[str, ...], manifest: Path, root: Path) -> str:
+    """Return what a short cargo command writes to stdout.
+
+    Raises:
+        ToolError: cargo is missing or does not work.
+        ConfigError: cargo refuses; has cargo's words.
+    """
+    command = Command(argv=(find_cargo(), *arguments), env={"CARGO_TERM_COLOR": "never", "CARGO_TERM_VERBOSE": None})
+    done = await capture(command, root=root, timeout=TIMEOUT)
+    if done.exit:
+        raise _refusal(arguments[0], manifest, root, done.stderr)
+    return done.stdout
+
+
+def _refusal(verb: str, manifest: Path, root: Path, words: str) -> ConfigError | ToolError:
+    lines = [line.rstrip() for line in words.splitlines() if line.strip()]
+    start = next((at for at, line in enumerate(lines) if line.startswith("error")), 0)
+    lines = [line for line in lines[start:] if not line.startswith("warning:")][:LINES]
+    if not lines:
+        return ToolError(f"cargo {verb} failed and said nothing")
+    first = lines[0].removeprefix("error: ")
+    text = "\n".join([first, *(f"  {line}" for line in lines[1:])])
+    if first.startswith("rustup") or "no default is configured" in words or "no such command" in words:
+        return ToolError(f"cargo does not work: {text}")
+    return ConfigError(f"{_shown(manifest, root)}: {text}", hint=_hint(words))
+
+
+def _hint(words: str) -> str | None:
+    if "--offline" in words or "offline" in words.lower():
+        return "run once without --offline, or `cargo fetch` beforehand"
+    if "--locked" in words or "--frozen" in words:
+        return "run `cargo update --workspace` to renew Cargo.lock, or drop locked and frozen"
+    return None
+
+
+def _shown(path: Path, root: Path) -> str:
+    try:
+        return path.relative_to(root).as_posix()
+    except ValueError:
+        return str(path)

@@ -1,0 +1,168 @@
+"""The one crate of the dependency graph that becomes the wheel."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from matrix.errors import ConfigError, UsageError
+from matrix.project.cargo import CargoMetadata, CargoPackage, Dependency, PackageTarget, ResolvedNode
+
+__all__ = ["Crate", "crate_packages", "pick_crate", "reachable"]
+
+LEGACY = "package.metadata.maturin"
+# Keys that maturin 0.14 moved to [project], and refuses since.
+MOVED = {
+    "classifier": "classifiers",
+    "classifiers": "classifiers",
+    "data": "data (of [tool.maturin])",
+    "description-content-type": "readme",
+    "maintainer": "maintainers",
+    "maintainer-email": "maintainers",
+    "project-url": "urls",
+    "provides-extra": "optional-dependencies",
+    "requires-dist": "dependencies",
+    "requires-external": "dependencies",
+    "requires-python": "requires-python",
+    "scripts": "scripts",
+}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Crate:
+    """The crate that becomes the wheel, as cargo describes it.
+
+    Attributes:
+        name: Cargo package name.
+        version: As in Cargo.toml (semver).
+        id: cargo's package id.
+        directory: Where its Cargo.toml is, absolute.
+        targets: Libraries, binaries and the rest.
+        features: ``[features]``: each with what it turns on, implicit ones of optional dependencies included.
+        default_features: What ``default`` turns on.
+        dependencies: As declared.
+        description: Or ``None``.
+        authors: ``Name <email>`` each.
+        license: SPDX expression, or ``None``.
+        license_file: Relative to ``directory``, or ``None``.
+        repository: URL, or ``None``.
+        homepage: URL, or ``None``.
+        documentation: URL, or ``None``.
+        keywords: As declared.
+        categories: As declared.
+        readme: Relative to ``directory``, or ``None``; cargo finds ``README.md`` by itself.
+        rust_version: Oldest rustc, or ``None``.
+        crate_count: Packages in the resolved graph that the crate needs, itself included.
+    """
+
+    name: str
+    version: str
+    id: str
+    directory: Path
+    targets: tuple[PackageTarget, ...]
+    features: Mapping[str, tuple[str, ...]]
+    default_features: tuple[str, ...]
+    dependencies: tuple[Dependency, ...]
+    description: str | None = None
+    authors: tuple[str, ...] = ()
+    license: str | None = None
+    license_file: str | None = None
+    repository: str | None = None
+    homepage: str | None = None
+    documentation: str | None = None
+    keywords: tuple[str, ...] = ()
+    categories: tuple[str, ...] = ()
+    readme: str | None = None
+    rust_version: str | None = None
+    crate_count: int = 1
+
+    def names_of(self, crate_type: str) -> tuple[str, ...]:
+        """Return the names of the targets built as ``cdylib``, ``bin``, …; examples and tests left out."""
+        return tuple(
+            one.name
+            for one in self.targets
+            if crate_type in one.crate_types and not {"example", "test", "bench", "custom-build"} & set(one.kind)
+        )
+
+
+def pick_crate(metadata: CargoMetadata, manifest: Path) -> Crate:
+    """Return the crate that ``manifest`` describes.
+
+    Raises:
+        UsageError: The manifest is that of a workspace only; names the members that could be meant.
+        ConfigError: The manifest sets metadata where nobody reads it.
+    """
+    packages = crate_packages(metadata)
+    package = packages.get(metadata.resolve.root or "")
+    if package is None:
+        raise _virtual(metadata, packages, manifest)
+    _check_legacy(package, manifest)
+    return Crate(
+        name=package.name,
+        version=package.version,
+        id=package.id,
+        directory=Path(package.manifest_path).parent,
+        targets=package.targets,
+        features=package.features,
+        default_features=package.features.get("default", ()),
+        dependencies=package.dependencies,
+        description=package.description,
+        authors=package.authors,
+        license=package.license,
+        license_file=package.license_file,
+        repository=package.repository,
+        homepage=package.homepage,
+        documentation=package.documentation,
+        keywords=package.keywords,
+        categories=package.categories,
+        readme=package.readme,
+        rust_version=package.rust_version,
+        crate_count=1 + sum(1 for _ in reachable(metadata)),
+    )
+
+
+def crate_packages(metadata: CargoMetadata) -> dict[str, CargoPackage]:
+    """Return every package of the answer by its id."""
+    return {package.id: package for package in metadata.packages}
+
+
+def reachable(metadata: CargoMetadata) -> Iterator[ResolvedNode]:
+    """Yield what the root crate needs to be built, itself left out, nearest first; dev-dependencies do not count."""
+    nodes = {node.id: node for node in metadata.resolve.nodes}
+    root = metadata.resolve.root or ""
+    seen, pending = {root}, [root]
+    while pending:
+        following: list[str] = []
+        for dep in (dep for one in pending if one in nodes for dep in nodes[one].deps):
+            wanted = not dep.dep_kinds or any(kind.kind != "dev" for kind in dep.dep_kinds)
+            if wanted and dep.pkg not in seen and dep.pkg in nodes:
+                seen.add(dep.pkg)
+                following.append(dep.pkg)
+                yield nodes[dep.pkg]
+        pending = following
+
+
+def _virtual(metadata: CargoMetadata, packages: Mapping[str, CargoPackage], manifest: Path) -> UsageError:
+    members = [packages[one] for one in metadata.workspace_members if one in packages]
+    fitting = [one for one in members if any("cdylib" in target.crate_types for target in one.targets)] or members
+    root = Path(metadata.workspace_root)
+    paths = [_relative(Path(one.manifest_path), root) for one in fitting]
+    hint = f"name one with -m or [tool.maturin] manifest-path: {', '.join(paths)}" if paths else None
+    return UsageError(f"{manifest} is a workspace and no crate of its own", hint=hint)
+
+
+def _relative(path: Path, root: Path) -> str:
+    return path.relative_to(root).as_posix() if root in path.parents else str(path)
+
+
+def _check_legacy(package: CargoPackage, manifest: Path) -> None:
+    table: Any = package.metadata
+    legacy = table.get("maturin") if isinstance(table, dict) else None
+    moved = sorted(key for key in legacy if key in MOVED) if isinstance(legacy, dict) else []
+    if moved:
+        raise ConfigError(
+            f"{manifest}: [{LEGACY}] {', '.join(moved)}: metadata is not read from there (maturin dropped it in 0.14)",
+            hint="write in pyproject.toml, under [project]: " + ", ".join(sorted({MOVED[key] for key in moved})),
+        )

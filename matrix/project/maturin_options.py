@@ -1,0 +1,179 @@
+"""The options of ``[tool.maturin]``, as maturin 1.x knows them: read, or named in a warning."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal, TypeAlias
+
+import msgspec
+
+from matrix.errors import ConfigError, did_you_mean
+from matrix.project.checked import convert_table, unknown_keys
+from matrix.project.features import ConditionalFeature
+
+__all__ = ["CargoTarget", "FileRow", "MaturinOptions", "Sbom", "TargetOptions", "read_maturin_options"]
+
+WHERE = "pyproject.toml: [tool.maturin]"
+
+Format: TypeAlias = Literal["sdist", "wheel"]
+
+# Keys that do nothing yet though they ask for something that a wheel would show.
+NOT_YET = {
+    "include-import-lib": "the wheel gets no import library",
+    "sbom": "the wheel gets no SBOM",
+}
+# Keys of maturin before 1.0 that maturin itself no longer obeys, and what took their place.
+FORMER = {
+    "cargo-extra-args": "features, profile, locked and the other cargo keys",
+    "rustc-extra-args": "rustc-args",
+    "sdist-include": 'include = [{ path = "…", format = "sdist" }]',
+}
+
+
+class FileRow(msgspec.Struct, frozen=True, kw_only=True, rename="kebab"):
+    """A row of ``include`` or ``exclude``.
+
+    Attributes:
+        path: Glob pattern relative to the project's root; inside ``OUT_DIR`` when ``source`` says so.
+        format: Archives it is for; ``None`` for all.
+        source: ``out-dir`` when the files come from a build script's ``OUT_DIR``.
+        to: Directory in the wheel that such files go to.
+        crate_name: Crate whose ``OUT_DIR`` is meant; ``None`` for the project's own.
+    """
+
+    path: str
+    format: Format | tuple[Format, ...] | None = None
+    source: Literal["out-dir"] | None = msgspec.field(default=None, name="from")
+    to: str | None = None
+    crate_name: str | None = msgspec.field(default=None, name="crate_name")
+
+    def is_for(self, archive: Format) -> bool:
+        """Whether the row is meant for this kind of archive."""
+        if self.source is not None:
+            return archive == "wheel"
+        return self.format is None or archive in ((self.format,) if isinstance(self.format, str) else self.format)
+
+
+class CargoTarget(msgspec.Struct, frozen=True, kw_only=True, rename="kebab"):
+    """A row of ``targets``: a cargo target to build, by name and kind."""
+
+    name: str
+    kind: Literal["bin", "cdylib", "dylib", "lib", "rlib", "staticlib"] | None = None
+
+
+class TargetOptions(msgspec.Struct, frozen=True, kw_only=True, rename="kebab"):
+    """``[tool.maturin.target.TRIPLE]``."""
+
+    macos_deployment_target: str | None = None
+    macosx_deployment_target: str | None = None
+
+    @property
+    def deployment_target(self) -> str | None:
+        """The oldest macOS to run on, e.g. ``11.0``."""
+        return self.macos_deployment_target or self.macosx_deployment_target
+
+
+class Sbom(msgspec.Struct, frozen=True, kw_only=True, rename="kebab"):
+    """``[tool.maturin.sbom]``: what describes the wheel's ingredients (PEP 770)."""
+
+    rust: bool | None = None
+    auditwheel: bool | None = None
+    include: tuple[str, ...] = ()
+
+
+class MaturinOptions(msgspec.Struct, frozen=True, kw_only=True, rename="kebab"):
+    """``[tool.maturin]``. Paths are as written, relative to the project's root.
+
+    ``manylinux`` is another name of ``compatibility``; use :attr:`levels` to read either.
+    ``skip_auditwheel`` is the older way to write ``auditwheel = "skip"``; use :attr:`skips_audit`.
+    """
+
+    module_name: str | None = None
+    include: tuple[str | FileRow, ...] = ()
+    exclude: tuple[str | FileRow, ...] = ()
+    bindings: str | None = None
+    compatibility: str | tuple[str, ...] | None = None
+    manylinux: str | tuple[str, ...] | None = None
+    auditwheel: Literal["repair", "check", "warn", "skip"] | None = None
+    skip_auditwheel: bool = False
+    strip: bool = False
+    sdist_generator: Literal["cargo", "git"] = "cargo"
+    python_source: str | None = None
+    python_packages: tuple[str, ...] = ()
+    data: str | None = None
+    targets: tuple[CargoTarget, ...] | None = None
+    target: dict[str, TargetOptions] = {}
+    profile: str | None = None
+    editable_profile: str | None = None
+    features: tuple[str | ConditionalFeature, ...] = ()
+    all_features: bool = False
+    no_default_features: bool = False
+    manifest_path: str | None = None
+    frozen: bool = False
+    locked: bool = False
+    config: tuple[str, ...] = ()
+    unstable_flags: tuple[str, ...] = ()
+    rustc_args: tuple[str, ...] = ()
+    use_base_python: bool = False
+    sbom: Sbom | None = None
+    include_import_lib: bool = False
+    pgo_command: str | None = None
+    pgo_dependency_group: str | None = None
+    generate_ci: dict[str, Any] | None = None
+
+    @property
+    def levels(self) -> tuple[str, ...]:
+        """The compatibility levels asked for, by either name of the key."""
+        levels = self.compatibility if self.compatibility is not None else self.manylinux
+        return (levels,) if isinstance(levels, str) else levels or ()
+
+    @property
+    def skips_audit(self) -> bool:
+        """Whether the wheel is not to be audited."""
+        return self.auditwheel == "skip" if self.auditwheel is not None else self.skip_auditwheel
+
+    def files(self, key: Literal["include", "exclude"], archive: Format) -> tuple[FileRow, ...]:
+        """Return the rows of ``include`` or ``exclude`` that are meant for this kind of archive, in order."""
+        written = self.include if key == "include" else self.exclude
+        rows = (FileRow(path=one) if isinstance(one, str) else one for one in written)
+        return tuple(row for row in rows if row.is_for(archive))
+
+
+def read_maturin_options(table: Mapping[str, Any], where: str = WHERE) -> tuple[MaturinOptions, tuple[str, ...]]:
+    """Return ``[tool.maturin]`` as options, and what the user should know about it.
+
+    Args:
+        table: The table as TOML reads it.
+        where: File and table for messages.
+
+    Raises:
+        ConfigError: A value does not fit its key; names the key.
+    """
+    options = convert_table(table, MaturinOptions, where)
+    if options.compatibility is not None and options.manylinux is not None:
+        raise ConfigError(f"{where} compatibility and manylinux are two names of one key", hint="keep one of them")
+    for key, rows in (("include", options.include), ("exclude", options.exclude)):
+        for index, row in enumerate(rows):
+            if isinstance(row, FileRow) and row.source is not None and row.to is None:
+                raise ConfigError(f"{where} {key}[{index}]: a row with from needs a to", hint='write to = "package/"')
+    return options, tuple(_warnings(table, options, where))
+
+
+def _warnings(table: Mapping[str, Any], options: MaturinOptions, where: str) -> list[str]:
+    said = [f"{where} {key} is not acted on yet: {reason}" for key, reason in NOT_YET.items() if _asks(options, key)]
+    known = [field.encode_name for field in msgspec.structs.fields(MaturinOptions)]
+    for key in unknown_keys(table, MaturinOptions):
+        if key in FORMER:
+            said.append(f"{where} {key} is a key of maturin before 1.0 and does nothing; now: {FORMER[key]}")
+        else:
+            near = did_you_mean(key, known)
+            said.append(f"{where} unknown key {key!r} is ignored" + (f"; {near}" if near else ""))
+    return said
+
+
+def _asks(options: MaturinOptions, key: str) -> bool:
+    """Whether a key that is not acted on is set to something that would change the wheel."""
+    if key == "sbom":
+        sbom = options.sbom
+        return sbom is not None and (sbom.rust is True or sbom.auditwheel is True or bool(sbom.include))
+    return bool(getattr(options, key.replace("-", "_")))

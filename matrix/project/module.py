@@ -1,0 +1,174 @@
+"""What Python will import: the module's name, where its Python code is, and what lies beside it."""
+
+from __future__ import annotations
+
+import keyword
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from matrix.errors import ConfigError
+from matrix.project.bindings import Bindings
+from matrix.project.crate import Crate
+from matrix.project.locate import Files, read_toml
+from matrix.project.maturin_options import MaturinOptions
+
+__all__ = ["Module", "describe_module"]
+
+WHERE = "pyproject.toml: [tool.maturin]"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Module:
+    """The native module and the Python code around it.
+
+    Attributes:
+        name: Last part of the module's name, e.g. ``_rust``; the file is ``NAME`` + extension suffix.
+        package: Dotted parent, e.g. ``cryptography.hazmat.bindings``, or empty.
+        lib_name: Name of the cargo target that makes it (cdylib; for bin the first program).
+        python_source: Directory that Python packages are in, absolute.
+        mixed: Whether Python code of the project goes with it: its top package exists.
+        directory: Directory of the native module in the wheel, with ``/``. A module outside a package
+            lies in one of its own name, which gets an ``__init__.py`` unless the project has it.
+        python_packages: More packages of ``python_source`` that go into the wheel.
+        data: The wheel's data directory, absolute, or ``None``.
+        bins: Names of the programs, for bin.
+    """
+
+    name: str
+    package: str
+    lib_name: str
+    python_source: Path
+    mixed: bool
+    directory: str
+    python_packages: tuple[str, ...] = ()
+    data: Path | None = None
+    bins: tuple[str, ...] = ()
+
+    @property
+    def full_name(self) -> str:
+        """The module's name as configured: ``package.name``."""
+        return f"{self.package}.{self.name}" if self.package else self.name
+
+    @property
+    def top(self) -> str:
+        """The top package, or the module itself when it is in none."""
+        return self.full_name.partition(".")[0]
+
+
+def describe_module(
+    files: Files, table: Mapping[str, Any], crate: Crate, bindings: Bindings, options: MaturinOptions
+) -> Module:
+    """Return the module that the crate becomes.
+
+    Its name is ``[tool.maturin] module-name``, else ``[lib] name``, else the project's, else the crate's.
+
+    Args:
+        files: The project's files.
+        table: pyproject.toml.
+        crate: The crate that becomes the wheel.
+        bindings: Its bindings.
+        options: ``[tool.maturin]``.
+
+    Raises:
+        ConfigError: A name is no module name, or a directory that is named does not exist.
+    """
+    kind = "bin" if bindings.kind == "bin" else "cdylib"
+    made = _targets(crate, kind, options)
+    full_name = options.module_name or _default_name(files, table, crate)
+    if kind != "bin":
+        _check_name(full_name, options)
+    source = _python_source(files.root, table, options)
+    package, _, name = full_name.rpartition(".")
+    top = source / full_name.partition(".")[0]
+    mixed = top.is_dir() and ((top / "__init__.py").is_file() or not (top / "Cargo.toml").is_file())
+    if not mixed and options.python_source is not None:
+        raise ConfigError(
+            f"{WHERE} python-source is {options.python_source!r}, but there is no package {top.name!r} in it",
+            hint=f"create {_shown(top, files.root)}/__init__.py, correct module-name, or drop python-source",
+        )
+    for index, one in enumerate(options.python_packages):
+        if not (source / one).is_dir():
+            raise ConfigError(
+                f"{WHERE} python-packages[{index}]: {one!r} is no directory in {_shown(source, files.root)}"
+            )
+    return Module(
+        name=name,
+        package=package,
+        lib_name=made[0],
+        python_source=source,
+        mixed=mixed,
+        directory=package.replace(".", "/") if package and mixed else name,
+        python_packages=options.python_packages,
+        data=_data(files.root, full_name, options),
+        bins=made if kind == "bin" else (),
+    )
+
+
+def _targets(crate: Crate, kind: str, options: MaturinOptions) -> tuple[str, ...]:
+    names = crate.names_of(kind)
+    if options.targets is None:
+        return names
+    chosen = {one.name for one in options.targets if one.kind in (None, kind)}
+    kept = tuple(name for name in names if name in chosen)
+    if not kept:
+        wanted = ", ".join(repr(one.name) for one in options.targets)
+        raise ConfigError(
+            f"{WHERE} targets: no {kind} target of crate {crate.name!r} is called {wanted or 'so'}",
+            hint=f"it has: {', '.join(names)}" if names else None,
+        )
+    return kept
+
+
+def _default_name(files: Files, table: Mapping[str, Any], crate: Crate) -> str:
+    """Return the module's name when ``module-name`` is absent."""
+    implied = crate.name.replace("-", "_")
+    library = next((one.name for one in crate.targets if {"lib", "cdylib", "rlib", "dylib"} & set(one.kind)), implied)
+    project = table.get("project")
+    name = project.get("name") if isinstance(project, dict) else None
+    if library != implied or not isinstance(name, str) or name.replace("-", "_") == library:
+        return library
+    # cargo does not say whether [lib] name was written or made from the crate's name, and only a written
+    # one comes before the project's.
+    written = read_toml(files.manifest).get("lib", {})
+    return library if isinstance(written, dict) and "name" in written else name
+
+
+def _check_name(full_name: str, options: MaturinOptions) -> None:
+    for part in full_name.split("."):
+        if not part.isidentifier() or keyword.iskeyword(part):
+            key = "module-name" if options.module_name is not None else "module-name (not set, so taken from the crate)"
+            raise ConfigError(
+                f"{WHERE} {key}: {full_name!r} cannot be imported by Python: {part!r} is not an identifier",
+                hint='write it as in module-name = "package._native", with the last part as in #[pymodule]',
+            )
+
+
+def _python_source(root: Path, table: Mapping[str, Any], options: MaturinOptions) -> Path:
+    if options.python_source is not None:
+        source = root / options.python_source
+        if not source.is_dir():
+            raise ConfigError(
+                f"{WHERE} python-source: {options.python_source!r} is no directory",
+                hint="create it, or drop the key",
+            )
+        return source.resolve()
+    project = table.get("project")
+    name = project.get("name") if isinstance(project, dict) else None
+    packages = [*options.python_packages, *([name.replace("-", "_")] if isinstance(name, str) else [])]
+    in_src = name is not None and any((root / "src" / one / "__init__.py").is_file() for one in packages)
+    return root / "src" if in_src and (root / "rust" / "Cargo.toml").is_file() else root
+
+
+def _data(root: Path, full_name: str, options: MaturinOptions) -> Path | None:
+    if options.data is not None:
+        if not (root / options.data).is_dir():
+            raise ConfigError(f"{WHERE} data: {options.data!r} is no directory", hint="create it, or drop the key")
+        return (root / options.data).resolve()
+    implied = root / f"{full_name}.data"
+    return implied if implied.is_dir() else None
+
+
+def _shown(path: Path, root: Path) -> str:
+    return path.relative_to(root).as_posix() if path != root and root in path.parents else str(path)

@@ -1,0 +1,189 @@
+"""Reads one project: where its files are, what they say, and what cargo says of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from matrix.errors import ConfigError
+from matrix.model import StableAbi
+from matrix.project.bindings import Bindings, binding_warnings, detect_bindings, read_scoped, stable_abis
+from matrix.project.cargo import CargoFlags, CargoMetadata, ask_cargo, read_metadata
+from matrix.project.crate import Crate, pick_crate
+from matrix.project.features import Features, activated, split_features
+from matrix.project.identity import project_name, project_requires_python, project_version
+from matrix.project.locate import Files, find_files, find_outer_pyproject, read_toml
+from matrix.project.maturin_options import MaturinOptions, read_maturin_options
+from matrix.project.module import Module, describe_module
+from matrix.project.options import Options, read_options
+
+__all__ = ["Project", "effective_features", "merge_flags", "read_project"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Project:
+    """One project, read and checked. Paths are absolute.
+
+    Attributes:
+        root: Where pyproject.toml is, else where Cargo.toml is.
+        pyproject: pyproject.toml, or ``None``.
+        table: The whole of pyproject.toml; empty without one.
+        manifest: Cargo.toml of the crate.
+        workspace_root: Root of its cargo workspace.
+        target_dir: cargo's target directory: ``--target-dir``, else what cargo says.
+        crate: The crate that becomes the wheel.
+        name: Distribution name, as written.
+        version: PEP 440, normalised.
+        requires_python: PEP 440 specifier, or ``None``.
+        module: What Python will import.
+        bindings: How the crate meets Python.
+        features: Features of every build that says nothing else.
+        flags: The flags of the command line with ``[tool.maturin]``'s merged in.
+        maturin: ``[tool.maturin]``.
+        options: ``[tool.wheelmatrix]``.
+        warnings: What the user should know.
+    """
+
+    root: Path
+    pyproject: Path | None
+    table: Mapping[str, Any] = field(default_factory=dict)
+    manifest: Path
+    workspace_root: Path
+    target_dir: Path
+    crate: Crate
+    name: str
+    version: str
+    requires_python: str | None
+    module: Module
+    bindings: Bindings
+    features: Features
+    flags: CargoFlags
+    maturin: MaturinOptions
+    options: Options
+    warnings: tuple[str, ...] = ()
+
+    def stable_for(
+        self, features: tuple[str, ...], *, all_features: bool = False, no_default_features: bool = False
+    ) -> tuple[StableAbi, ...]:
+        """Return the stable ABIs that a build with these features has.
+
+        The features that the project is read with give :attr:`Bindings.stable`; a matrix row, an override or a
+        conditional feature may turn others on.
+        """
+        if self.bindings.kind not in ("pyo3", "pyo3-ffi"):
+            return ()
+        usual = self._asked(self.features.names, self.features.all_features, self.features.no_default_features)
+        asked = self._asked(features, all_features, no_default_features)
+        from_elsewhere = self.bindings.features - usual
+        return stable_abis(from_elsewhere | asked)
+
+    def _asked(self, names: tuple[str, ...], all_features: bool, no_default_features: bool) -> frozenset[str]:
+        """Return the pyo3 features that the crate itself turns on."""
+        bindings = [one for one in self.crate.dependencies if one.name in ("pyo3", "pyo3-ffi")]
+        named = {one.rename or one.name for one in bindings}
+        wanted = (*names, *self.crate.features) if all_features else names
+        words = activated(self.crate.features, wanted, default=not no_default_features)
+        asked = {word.partition("/")[2] for word in words if word.partition("/")[0] in named}
+        asked.update(feature for one in bindings for feature in one.features)
+        return activated(self.bindings.table, asked, default=False)
+
+
+async def read_project(where: Path, flags: CargoFlags, *, bindings: str | None = None) -> Project:
+    """Read the project in a directory.
+
+    Args:
+        where: The directory the user is in.
+        flags: Flags that every call of cargo gets.
+        bindings: ``-b``: bindings in place of those detected.
+
+    Raises:
+        UsageError: There is no project here, or a flag cannot be obeyed.
+        ConfigError: A file of the project cannot be read or obeyed.
+        ToolError: cargo is missing or does not work.
+    """
+    files = find_files(where, flags.manifest_path)
+    if files.pyproject is None and flags.manifest_path is not None:
+        files = await _look_outside(files)
+    table = read_toml(files.pyproject) if files.pyproject is not None else {}
+    maturin, warnings = read_maturin_options(_tool(table, "maturin"))
+    options = read_options(_tool(table, "wheelmatrix"))
+    merged = merge_flags(flags, maturin)
+    metadata = await read_metadata(files.manifest, merged, files.root)
+    crate = pick_crate(metadata, files.manifest)
+    scoped = await read_scoped(files.manifest, merged, files.root) if len(metadata.workspace_members) > 1 else None
+    found = detect_bindings(metadata, crate, wish=bindings or maturin.bindings, scoped=scoped)
+    return Project(
+        root=files.root,
+        pyproject=files.pyproject,
+        table=table,
+        manifest=files.manifest,
+        workspace_root=Path(metadata.workspace_root),
+        target_dir=_target_dir(where, flags, metadata),
+        crate=crate,
+        name=project_name(table, crate.name),
+        version=project_version(table, crate.version),
+        requires_python=project_requires_python(table),
+        module=describe_module(files, table, crate, found, maturin),
+        bindings=found,
+        features=effective_features(flags, maturin),
+        flags=merged,
+        maturin=maturin,
+        options=options,
+        warnings=(*warnings, *binding_warnings(found)),
+    )
+
+
+def effective_features(flags: CargoFlags, maturin: MaturinOptions) -> Features:
+    """Return the features to build with: those of the command line replace ``[tool.maturin] features``.
+
+    ``all-features`` and ``no-default-features`` hold when either place says so.
+    """
+    names = split_features(flags.features)
+    written = () if names else maturin.features
+    always = [one if isinstance(one, str) else one.feature for one in written if not _depends_on_python(one)]
+    return Features(
+        names=names or split_features(always),
+        conditional=tuple(one for one in written if not isinstance(one, str) and _depends_on_python(one)),
+        all_features=flags.all_features or maturin.all_features,
+        no_default_features=flags.no_default_features or maturin.no_default_features,
+    )
+
+
+def merge_flags(flags: CargoFlags, maturin: MaturinOptions) -> CargoFlags:
+    """Return the flags with those of ``[tool.maturin]`` merged in; the command line comes first."""
+    features = effective_features(flags, maturin)
+    return replace(
+        flags,
+        features=features.names,
+        all_features=features.all_features,
+        no_default_features=features.no_default_features,
+        frozen=flags.frozen or maturin.frozen,
+        locked=flags.locked or maturin.locked,
+        config=flags.config or maturin.config,
+        unstable=flags.unstable or maturin.unstable_flags,
+    )
+
+
+def _depends_on_python(feature: object) -> bool:
+    return bool(getattr(feature, "python_version", None) or getattr(feature, "python_implementation", None))
+
+
+async def _look_outside(files: Files) -> Files:
+    """Look for pyproject.toml above a manifest that was named with ``-m``."""
+    arguments = ("locate-project", "--workspace", "--message-format=plain", "--manifest-path", str(files.manifest))
+    workspace = Path((await ask_cargo(arguments, files.manifest, files.root)).strip()).parent
+    return Files(files.manifest, find_outer_pyproject(files.manifest, workspace))
+
+
+def _target_dir(where: Path, flags: CargoFlags, metadata: CargoMetadata) -> Path:
+    return (where / flags.target_dir).resolve() if flags.target_dir is not None else Path(metadata.target_directory)
+
+
+def _tool(table: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    tools = table.get("tool", {})
+    options = tools.get(name, {}) if isinstance(tools, dict) else {}
+    if not isinstance(options, dict):
+        raise ConfigError(f"pyproject.toml: [tool.{name}] must be a table")
+    return options
