@@ -1,0 +1,14 @@
+"""Judges binaries: what an ELF file needs, which platform-tag level that meets, and what a wheel may claim.
+
+``audit_binaries`` reads what a build made and ``meets`` answers the wish for a level; ``audit_wheel`` judges any
+finished wheel. Nothing here depends on the machine that audits, and everything may run in threads.
+"""
+
+from __future__ import annotations
+
+from matrix.auditing.audit import audit_binaries, audit_files
+from matrix.auditing.image import BadBinaryError
+from matrix.auditing.levels import Judgement, meets
+from matrix.auditing.verdict import Analysis
+
+__all__ = ["Analysis", "BadBinaryError", "Judgement", "audit_binaries", "audit_files", "meets"]

@@ -1,0 +1,145 @@
+"""Whether binaries meet the level that was wished for, and which level the wheel then carries."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+import msgspec
+
+from matrix.auditing.offences import Offence, version_key
+from matrix.auditing.policies import Family, policy_for
+from matrix.auditing.remarks import HINTS, symbol_list, versioned
+from matrix.auditing.verdict import RUST_FLOOR, Analysis, offences_against
+from matrix.model import Compatibility, Target
+
+__all__ = ["Judgement", "meets"]
+
+_LINUX = Compatibility(family="linux")
+_LOCAL = "--compatibility linux to keep it local"
+_GLIBC = re.compile(r"GLIBC_(\d+(?:\.\d+)*)")
+_LIBC_NAMES = {"glibc": "glibc", "musl": "musl", "bionic": "Android's libc"}
+
+
+class Judgement(msgspec.Struct, frozen=True, kw_only=True):
+    """The answer to a wish for a level.
+
+    Attributes:
+        ok: Whether a wheel with these binaries may be made.
+        level: The level it then carries; ``linux`` claims nothing. ``None`` when it may not.
+        reason: Why not, in one line; empty when it may.
+        details: The symbols and libraries at fault.
+        hint: What to do about it, or ``None``.
+    """
+
+    ok: bool
+    level: Compatibility | None = None
+    reason: str = ""
+    details: str = ""
+    hint: str | None = None
+
+
+def meets(analysis: Analysis, wish: Compatibility, target: Target) -> Judgement:
+    """Judge the binaries of a build against a wish.
+
+    A choice of several levels gets the first that is met. ``auto`` gets the best known level, never one below
+    Rust's own floor, and plain ``linux`` when there is none.
+    A target other than Linux has no levels: its binaries are not judged, and ``linux`` stands for "no claim".
+
+    Args:
+        analysis: What the audit found.
+        wish: The level asked for.
+        target: What the build was made for.
+    """
+    if target.os != "linux":
+        return Judgement(ok=True, level=_LINUX)
+    if analysis.foreign:
+        return _foreign(analysis, target)
+    if wish.family == "linux":
+        return Judgement(ok=True, level=_LINUX)
+    if wish.family == "auto":
+        return Judgement(ok=True, level=_best(analysis))
+    return _asked(analysis, wish, wish.family, target)
+
+
+def _foreign(analysis: Analysis, target: Target) -> Judgement:
+    found = sorted({binary.arch for binary in analysis.foreign})
+    files = sorted({binary.file for binary in analysis.foreign})
+    return Judgement(
+        ok=False,
+        reason=f"built for {' and '.join(found)}, but {target.triple} is {target.machine}",
+        details=symbol_list(files, limit=5),
+        hint="check the linker, and build.target and CARGO_BUILD_TARGET of cargo's configuration",
+    )
+
+
+def _best(analysis: Analysis) -> Compatibility:
+    policy = analysis.policy
+    if policy is None:
+        return _LINUX
+    floor = RUST_FLOOR if policy.family == "manylinux" else policy.version
+    return Compatibility(family=policy.family, version=max(policy.version, floor))
+
+
+def _asked(analysis: Analysis, wish: Compatibility, family: Family, target: Target) -> Judgement:
+    libc = {"manylinux": "glibc", "musllinux": "musl"}[family]
+    others = sorted({_LIBC_NAMES[binary.libc] for binary in analysis.binaries if binary.libc not in {"", libc}})
+    if others:
+        return Judgement(
+            ok=False,
+            reason=f"asked for {wish}, but it is linked against {' and '.join(others)}",
+            hint=f"a {family} wheel needs a target whose libc is {libc}",
+        )
+    against: list[Offence] = []
+    for version in wish.among or (wish.version or (0, 0),):
+        policy = policy_for(family, version, target.machine)
+        if policy is None:
+            return Judgement(
+                ok=False,
+                reason=f"asked for {wish}, which does not exist for {target.machine}",
+                hint=f"a wheel for {target.machine} can only be tagged linux: {_LOCAL}",
+            )
+        against = offences_against(policy, analysis)
+        if not against:
+            return Judgement(ok=True, level=Compatibility(family=family, version=version))
+    kind = next((found.kind for found in against if found.kind == "symbol-version"), against[0].kind)
+    return Judgement(
+        ok=False,
+        reason=f"asked for {wish}, {_need([found for found in against if found.kind == kind])}",
+        details=_details(against),
+        hint=f"{HINTS[kind]}; {_LOCAL}",
+    )
+
+
+def _need(against: Sequence[Offence]) -> str:
+    """Name what is at fault, given offences of one kind."""
+    kind = against[0].kind
+    if kind == "symbol-version":
+        versions = sorted({found.name for found in against}, key=version_key)
+        glibc = [version for version in versions if _GLIBC.fullmatch(version)]
+        return f"needs glibc {glibc[-1].removeprefix('GLIBC_')}" if glibc else f"needs {symbol_list(versions[::-1])}"
+    listed = symbol_list(sorted({found.name for found in against}))
+    match kind:
+        case "forbidden-symbol":
+            return f"uses {listed} of {against[0].library}"
+        case "links-libpython":
+            return f"links {listed}"
+        case "isa-level":
+            return f"runs on {listed} processors only"
+        case _:
+            return f"needs {listed}"
+
+
+def _details(against: Sequence[Offence]) -> str:
+    """Return a line for each kind of offence: the newest symbol versions first, in alphabetical order within one."""
+    by_version = sorted(
+        (found for found in against if found.kind == "symbol-version"),
+        key=lambda found: version_key(found.name),
+        reverse=True,
+    )
+    symbols = list(dict.fromkeys(name for found in by_version for name in versioned(found)))
+    others = list(dict.fromkeys(found.name for found in against if found.kind != "symbol-version"))
+    lines = [symbol_list(symbols, limit=3)] if symbols else []
+    if others:
+        lines.append(symbol_list(others, limit=5))
+    return "\n".join(lines)

@@ -1,0 +1,127 @@
+"""Findings in words: why a level is not met, and what else is worth knowing about a binary."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from matrix.auditing.elf import Binary
+from matrix.auditing.offences import Offence, OffenceKind, version_key
+from matrix.auditing.policies import Policy
+from matrix.model import Finding
+
+__all__ = ["HINTS", "explain", "level_note", "remarks", "symbol_list", "versioned"]
+
+HINTS: dict[OffenceKind, str] = {
+    "forbidden-symbol": "it is private to that library; link the library statically instead",
+    "symbol-version": "build with --zig, or in an image of that level",
+    "external-library": "link it statically, or bring it along in the wheel",
+    "links-libpython": "an extension module takes Python's symbols from the interpreter that loads it; do not link it",
+    "isa-level": "build without target-cpu or target-feature flags",
+    "pyfpe-symbol": "build against a Python made without fpectl (PEP 513)",
+}
+
+
+def explain(offences: Iterable[Offence], *, binaries: Sequence[Binary]) -> list[Finding]:
+    """Turn offences into findings, one line each.
+
+    They are warnings: a wheel that claims no level may do all of it. Only an extension module that links
+    libpython is an error, because an interpreter without a shared one cannot import it.
+    """
+    extensions = {binary.file for binary in binaries if binary.modules}
+    return [
+        Finding(
+            code=offence.kind,
+            severity="error" if offence.kind == "links-libpython" and offence.file in extensions else "warning",
+            file=offence.file,
+            message=_sentence(offence),
+            hint=HINTS[offence.kind],
+        )
+        for offence in offences
+    ]
+
+
+def remarks(binaries: Iterable[Binary], policy: Policy | None) -> list[Finding]:
+    """Return what is worth knowing whatever the level, file by file."""
+    return [finding for binary in binaries for finding in _remarks(binary, policy)]
+
+
+def level_note(policy: Policy, against: Sequence[Offence]) -> Finding:
+    """Say what keeps the binaries from the next wider level; ``against`` is not empty."""
+    by_version = sorted(
+        (offence for offence in against if offence.kind == "symbol-version"),
+        key=lambda offence: version_key(offence.name),
+        reverse=True,
+    )
+    names = [name for offence in by_version for name in versioned(offence)] or [offence.name for offence in against]
+    return Finding(
+        code="level-set-by",
+        severity="note",
+        file=against[0].file,
+        message=f"{policy.name} is the widest level: needs {symbol_list(list(dict.fromkeys(names)))}",
+    )
+
+
+def versioned(offence: Offence) -> list[str]:
+    """Return the symbols of an offence with their version: ``pthread_create@GLIBC_2.34``."""
+    return [f"{symbol}@{offence.name}" for symbol in offence.symbols] or [offence.name]
+
+
+def symbol_list(names: Sequence[str], limit: int = 2) -> str:
+    """Join names for people: ``a, b (3 more)``."""
+    more = len(names) - limit
+    return ", ".join(names[:limit]) + (f" ({more} more)" if more > 0 else "")
+
+
+def _sentence(offence: Offence) -> str:
+    match offence.kind:
+        case "forbidden-symbol":
+            return f"uses {offence.name} of {offence.library}, which no level may rely on"
+        case "symbol-version":
+            return f"needs {symbol_list(versioned(offence))} of {offence.library}"
+        case "external-library":
+            return f"needs {offence.name}, which no level allows"
+        case "links-libpython":
+            return f"links {offence.name}, which an extension module must not"
+        case "isa-level":
+            return f"runs on {offence.name} processors only"
+        case "pyfpe-symbol":
+            return f"uses {offence.name}, which only some builds of Python have"
+
+
+def _remarks(binary: Binary, policy: Policy | None) -> Iterator[Finding]:
+    for code, message, hint in _oddities(binary):
+        yield Finding(code=code, severity="warning", file=binary.file, message=message, hint=hint)
+    if policy is None:
+        return
+    for need in sorted(binary.needs, key=lambda need: version_key(need.version)):
+        if need.weak and not need.flagged and not policy.allows(need.version):
+            symbols = symbol_list([f"{symbol}@{need.version}" for symbol in need.symbols])
+            yield Finding(
+                code="weak-symbol-version",
+                severity="warning",
+                file=binary.file,
+                message=f"{symbols} is weak and does not count, but a system without it may refuse the file",
+                hint="build with --zig, or in an image of that level, so that the version is not asked for at all",
+            )
+
+
+def _oddities(binary: Binary) -> Iterator[tuple[str, str, str | None]]:
+    for directory in (*binary.rpath, *binary.runpath):
+        if not directory.startswith(("$ORIGIN", "${ORIGIN}")):
+            yield (
+                "absolute-rpath",
+                f"looks for libraries in {directory}, a directory of the machine that built it",
+                "drop the rpath, or start it with $ORIGIN",
+            )
+    if binary.executable_stack:
+        yield (
+            "executable-stack",
+            "asks for an executable stack, which hardened systems and glibc from 2.41 on refuse",
+            "an assembly source without a .note.GNU-stack section is the usual cause",
+        )
+    if binary.text_relocations:
+        yield (
+            "text-relocations",
+            "has relocations in its code, which musl and hardened systems refuse",
+            "compile everything in it as position-independent code",
+        )

@@ -1,0 +1,235 @@
+"""The dynamic symbols of an ELF file, and the symbol versions it needs.
+
+Tables are read in bulk: a Python extension written in Rust has thousands of symbols and is audited in milliseconds.
+"""
+
+from __future__ import annotations
+
+import re
+import struct
+from array import array
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import msgspec
+
+from matrix.auditing.image import BadBinaryError, Image
+
+__all__ = ["Strings", "Symbols", "VersionNeed", "read_strings", "read_symbols"]
+
+DT_HASH, DT_STRTAB, DT_SYMTAB, DT_STRSZ, DT_MIPS_SYMTABNO = 4, 5, 6, 10, 0x70000011
+DT_GNU_HASH, DT_VERSYM, DT_VERNEED, DT_VERNEEDNUM = 0x6FFFFEF5, 0x6FFFFFF0, 0x6FFFFFFE, 0x6FFFFFFF
+_POINTERS = frozenset({4, 5, 7, 17, 23, 36, 0x6FFFFEF5, 0x6FFFFFF0, 0x6FFFFFFC, 0x6FFFFFFE})  # tables in DT_ entries
+_VER_FLG_WEAK = 2
+_STB_WEAK = 2
+_NAME_LIMIT = 512  # bytes; names that matter here are far shorter, C++ ones may be cut
+_NEEDS_LIMIT = 20_000
+_MODULE_ENTRY = re.compile(rb"(?:PyInitU?|PyModExportU?)_[A-Za-z0-9_]{1,200}(?=\0)")
+
+
+class VersionNeed(msgspec.Struct, frozen=True, kw_only=True):
+    """A symbol version that a library must have.
+
+    Attributes:
+        library: SONAME of the library.
+        version: ``GLIBC_2.17``.
+        weak: Whether every symbol that asks for it is weak, or the loader is told that it may be missing.
+        flagged: Whether the loader is told so; when not, it refuses a library without the version.
+        symbols: Symbols asked for under it that are not weak (all of them when every one is), sorted.
+    """
+
+    library: str
+    version: str
+    weak: bool = False
+    flagged: bool = False
+    symbols: tuple[str, ...] = ()
+
+
+class Symbols(NamedTuple):
+    """What a file asks for and what it offers Python.
+
+    Attributes:
+        needs: Versions needed, by library and version.
+        undefined: Symbols that must be found at load time (weak ones are not here), sorted.
+        modules: Python modules it can initialise: ``PyInit_x`` and ``PyModExport_x`` give ``x``.
+    """
+
+    needs: tuple[VersionNeed, ...]
+    undefined: tuple[str, ...]
+    modules: tuple[str, ...]
+
+
+class Strings(NamedTuple):
+    """The dynamic string table."""
+
+    data: bytes
+
+    def at(self, offset: int, limit: int = 4096) -> str:
+        """Return the string at ``offset``, cut after ``limit`` bytes.
+
+        Raises:
+            BadBinaryError: There is none.
+        """
+        if offset >= len(self.data):
+            raise BadBinaryError(f"string {offset:#x} is outside the string table")
+        end = self.data.find(b"\0", offset, offset + limit)
+        return self.data[offset : end if end >= 0 else offset + limit].decode("utf-8", "backslashreplace")
+
+
+def read_strings(image: Image, dynamic: dict[int, list[int]]) -> Strings:
+    """Return the dynamic string table; an empty one when there is none.
+
+    Raises:
+        BadBinaryError: It lies outside the file.
+    """
+    if DT_STRTAB not in dynamic:
+        return Strings(b"")
+    offset = image.offset_of(dynamic[DT_STRTAB][0])
+    size = min(dynamic.get(DT_STRSZ, [image.until_end(offset)])[0], image.until_end(offset))
+    return Strings(image.read(offset, size))
+
+
+def read_symbols(image: Image, dynamic: dict[int, list[int]], strings: Strings) -> Symbols:
+    """Read the dynamic symbol table and the versions its symbols ask for.
+
+    Raises:
+        BadBinaryError: A table lies outside the file or never ends.
+    """
+    names: dict[int, set[str]] = {}  # by version index, of strong symbols
+    weak: dict[int, set[str]] = {}
+    entries = {match.start(): match[0] for match in _MODULE_ENTRY.finditer(strings.data)}
+    undefined: set[str] = set()
+    modules: set[str] = set()
+    table, shape = _table(image, dynamic)
+    versions = _version_indexes(image, dynamic, len(table) // shape.size)
+    wide = image.bits == 64
+    for index, row in enumerate(shape.iter_unpack(table)):
+        name, info, section = (row[0], row[1], row[3]) if wide else (row[0], row[3], row[5])
+        if section:
+            if name in entries:
+                modules.add(entries[name].split(b"_", 1)[1].decode("ascii"))
+        elif name:
+            text = strings.at(name, _NAME_LIMIT)
+            version = versions[index] & 0x7FFF if index < len(versions) else 0
+            if info >> 4 == _STB_WEAK:
+                weak.setdefault(version, set()).add(text)
+            else:
+                names.setdefault(version, set()).add(text)
+                undefined.add(text)
+    return Symbols(
+        needs=tuple(_needs(image, dynamic, strings, names, weak)),
+        undefined=tuple(sorted(undefined)),
+        modules=tuple(sorted(modules)),
+    )
+
+
+def _table(image: Image, dynamic: dict[int, list[int]]) -> tuple[bytes, struct.Struct]:
+    shape = struct.Struct(f"{image.order}{'IBBHQQ' if image.bits == 64 else 'IIIBBH'}")
+    if DT_SYMTAB not in dynamic:
+        return b"", shape
+    offset = image.offset_of(dynamic[DT_SYMTAB][0])
+    count = min(_count(image, dynamic, shape.size), image.until_end(offset) // shape.size)
+    return image.read(offset, count * shape.size), shape
+
+
+def _count(image: Image, dynamic: dict[int, list[int]], size: int) -> int:
+    """Return how many dynamic symbols there are; nothing in the file says so plainly.
+
+    A hash table tells: the old one outright, GNU's by the last chain of its last bucket. GNU's may be empty, and
+    symbols that are only asked for are not in it; then the table ends where the next one begins.
+    """
+    if DT_MIPS_SYMTABNO in dynamic and image.machine == "EM_MIPS":
+        return dynamic[DT_MIPS_SYMTABNO][0]
+    if DT_HASH in dynamic:
+        wide = image.machine == "EM_S390" and image.bits == 64  # its hash table has 8-byte words
+        shape = struct.Struct(f"{image.order}{'QQ' if wide else 'II'}")
+        return int(shape.unpack(image.read(image.offset_of(dynamic[DT_HASH][0]), shape.size))[1])
+    start = dynamic[DT_SYMTAB][0]
+    hashed = _hashed(image, image.offset_of(dynamic[DT_GNU_HASH][0])) if DT_GNU_HASH in dynamic else 0
+    if hashed:
+        return hashed
+    after = [value for tag in _POINTERS & dynamic.keys() for value in dynamic[tag] if value > start]
+    return (min(after) - start) // size if after else 0
+
+
+def _hashed(image: Image, offset: int) -> int:
+    """Return one more than the last index in a GNU hash table; 0 when it is empty."""
+    buckets, first, bloom, _ = struct.unpack(f"{image.order}4I", image.read(offset, 16))
+    offset += 16 + bloom * image.bits // 8
+    last = max(_words(image, offset, buckets), default=0)
+    if last < first:
+        return 0
+    chains = offset + 4 * (buckets + last - first)
+    step = 1024
+    while True:
+        words = _words(image, chains, min(step, image.until_end(chains) // 4))
+        for position, word in enumerate(words):
+            if word & 1:
+                return int(last + position + 1)
+        if len(words) < step:
+            raise BadBinaryError("the symbol hash table has no end")
+        last, chains = last + step, chains + 4 * step
+
+
+def _words(image: Image, offset: int, count: int) -> tuple[int, ...]:
+    return struct.unpack(f"{image.order}{count}I", image.read(offset, 4 * count))
+
+
+def _version_indexes(image: Image, dynamic: dict[int, list[int]], count: int) -> array[int]:
+    indexes = array("H")
+    if DT_VERSYM in dynamic and count:
+        offset = image.offset_of(dynamic[DT_VERSYM][0])
+        indexes.frombytes(image.read(offset, min(2 * count, image.until_end(offset) // 2 * 2)))
+        if (image.order == "<") != (struct.pack("=H", 1) == b"\1\0"):
+            indexes.byteswap()
+    return indexes
+
+
+def _needs(
+    image: Image,
+    dynamic: dict[int, list[int]],
+    strings: Strings,
+    names: dict[int, set[str]],
+    weak: dict[int, set[str]],
+) -> Iterator[VersionNeed]:
+    """Yield the versions needed.
+
+    One that only weak symbols ask for is weak. One that no symbol asks for counts: linkers write such needs to
+    keep older loaders away (``GLIBC_ABI_DT_RELR``).
+    """
+    for library, version, flags, index in _records(image, dynamic):
+        strong = names.get(index, set())
+        only_weak = not strong and index in weak
+        yield VersionNeed(
+            library=strings.at(library),
+            version=strings.at(version),
+            weak=only_weak or bool(flags & _VER_FLG_WEAK),
+            flagged=bool(flags & _VER_FLG_WEAK),
+            symbols=tuple(sorted(strong or weak.get(index, set()))),
+        )
+
+
+def _records(image: Image, dynamic: dict[int, list[int]]) -> Iterator[tuple[int, int, int, int]]:
+    """Yield library name, version name, flags and index of each version need; names as string offsets."""
+    if DT_VERNEED not in dynamic:
+        return
+    offset = image.offset_of(dynamic[DT_VERNEED][0])
+    seen = 0
+    for _ in range(dynamic.get(DT_VERNEEDNUM, [_NEEDS_LIMIT])[0]):
+        _, count, library, first, following = struct.unpack(f"{image.order}HHIII", image.read(offset, 16))
+        place = offset + first
+        for _ in range(count):
+            seen += 1
+            if seen > _NEEDS_LIMIT:
+                raise BadBinaryError("the version needs have no end")
+            _, flags, index, version, step = struct.unpack(f"{image.order}IHHII", image.read(place, 16))
+            yield library, version, flags, index & 0x7FFF
+            if not step:
+                break
+            place += step
+        seen += 1
+        if seen > _NEEDS_LIMIT:
+            raise BadBinaryError("the version needs have no end")
+        if not following:
+            return
+        offset += following

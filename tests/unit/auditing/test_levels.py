@@ -1,0 +1,162 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from matrix.auditing import Judgement, audit_binaries, audit_files, meets
+from matrix.model import Compatibility, Target
+from matrix.platforms import parse_target
+
+AUTO = Compatibility(family="auto")
+PLAIN = Compatibility(family="linux")
+LOCAL = "--compatibility linux to keep it local"
+
+Elf = Callable[..., bytes]
+Symbol = Callable[..., Any]
+Ask = Callable[..., Judgement]
+
+
+def manylinux(minor: int) -> Compatibility:
+    return Compatibility(family="manylinux", version=(2, minor))
+
+
+@pytest.fixture
+def ask(elf: Elf, tmp_path: Path) -> Ask:
+    def judged(wish: Compatibility, triple: str = "x86_64-unknown-linux-gnu", **fields: Any) -> Judgement:
+        path = tmp_path / "x.so"
+        path.write_bytes(elf(**{"needed": ["libc.so.6"], **fields}))
+        target = parse_target(triple)
+        return meets(audit_binaries([("m/x.so", path)], target), wish, target)
+
+    return judged
+
+
+@pytest.fixture
+def modern(symbol: Symbol) -> dict[str, Any]:
+    names = ["__libc_start_main", "dlopen", "dlsym", "pthread_create", "pthread_join"]
+    symbols = [symbol(name, version="libc.so.6:GLIBC_2.34") for name in names]
+    symbols.append(symbol("statx", version="libc.so.6:GLIBC_2.28"))
+    return {"needs": {"libc.so.6": ["GLIBC_2.28", "GLIBC_2.34"]}, "symbols": symbols}
+
+
+def test_auto_gets_the_best_level(ask: Ask, modern: dict[str, Any]) -> None:
+    assert ask(AUTO, **modern) == Judgement(ok=True, level=manylinux(34))
+
+
+def test_auto_never_goes_below_rust_s_floor(ask: Ask) -> None:
+    assert ask(AUTO) == Judgement(ok=True, level=manylinux(17))
+
+
+def test_auto_falls_back_to_plain_linux(ask: Ask) -> None:
+    assert ask(AUTO, needed=["libfoo.so.1", "libc.so.6"]) == Judgement(ok=True, level=PLAIN)
+
+
+def test_a_level_that_is_not_met_names_the_symbols(ask: Ask, modern: dict[str, Any]) -> None:
+    assert ask(manylinux(17), **modern) == Judgement(
+        ok=False,
+        reason="asked for manylinux_2_17, needs glibc 2.34",
+        details="__libc_start_main@GLIBC_2.34, dlopen@GLIBC_2.34, dlsym@GLIBC_2.34 (3 more)",
+        hint=f"build with --zig, or in an image of that level; {LOCAL}",
+    )
+
+
+def test_levels_between_and_above_the_known_ones_are_exact(ask: Ask, modern: dict[str, Any]) -> None:
+    assert not ask(manylinux(33), **modern).ok
+    assert ask(manylinux(34), **modern).level == manylinux(34)
+    assert ask(manylinux(50), **modern).level == manylinux(50)
+    needs = {"needs": {"libc.so.6": ["GLIBC_2.20"]}}
+    assert not ask(manylinux(19), **needs).ok
+    assert ask(manylinux(20), **needs).ok
+
+
+def test_a_choice_gets_the_first_level_that_is_met(ask: Ask, modern: dict[str, Any]) -> None:
+    choice = Compatibility(family="manylinux", among=((2, 17), (2, 34), (2, 39)))
+    assert ask(choice, **modern).level == manylinux(34)
+    neither = ask(Compatibility(family="manylinux", among=((2, 17), (2, 28))), **modern)
+    assert neither.reason == "asked for manylinux_2_17-or-2_28, needs glibc 2.34"
+
+
+@pytest.mark.parametrize(
+    ("fields", "reason", "details"),
+    [
+        ({"needed": ["libb.so", "liba.so"]}, "needs liba.so, libb.so", "libb.so, liba.so"),
+        ({"needed": ["libpython3.12.so.1.0"]}, "links libpython3.12.so.1.0", "libpython3.12.so.1.0"),
+        ({"isa": 4}, "runs on x86-64-v3 processors only", "x86-64-v3"),
+        ({"needs": {"libstdc++.so.6": ["GLIBCXX_3.4.30"]}}, "needs GLIBCXX_3.4.30", "GLIBCXX_3.4.30"),
+        (
+            {"needed": ["liba.so"], "needs": {"libc.so.6": ["GLIBC_2.30"]}},
+            "needs glibc 2.30",
+            "GLIBC_2.30\nliba.so",
+        ),
+    ],
+)
+def test_every_offence_has_its_words(ask: Ask, fields: dict[str, Any], reason: str, details: str) -> None:
+    judged = ask(manylinux(17), **fields)
+    assert (judged.ok, judged.level) == (False, None)
+    assert judged.reason == f"asked for manylinux_2_17, {reason}"
+    assert judged.details == details
+    assert judged.hint is not None
+    assert judged.hint.endswith(LOCAL)
+
+
+def test_a_forbidden_symbol_is_named(ask: Ask, symbol: Symbol) -> None:
+    judged = ask(manylinux(17), symbols=[symbol("__issignaling")])
+    assert judged.reason == "asked for manylinux_2_17, uses __issignaling of libc.so.6"
+    assert ask(manylinux(24), symbols=[symbol("__issignaling")]).ok
+
+
+def test_linux_claims_nothing_but_the_architecture(ask: Ask, modern: dict[str, Any]) -> None:
+    assert ask(PLAIN, needed=["libfoo.so"], **modern) == Judgement(ok=True, level=PLAIN)
+    judged = ask(PLAIN, triple="aarch64-unknown-linux-gnu")
+    assert not judged.ok
+    assert judged.reason == "built for x86_64, but aarch64-unknown-linux-gnu is aarch64"
+
+
+def test_the_other_libc_is_refused(ask: Ask) -> None:
+    musl = Compatibility(family="musllinux", version=(1, 2))
+    assert ask(musl).reason == "asked for musllinux_1_2, but it is linked against glibc"
+    judged = ask(manylinux(17), triple="x86_64-unknown-linux-musl", needed=["libc.so"])
+    assert judged.reason == "asked for manylinux_2_17, but it is linked against musl"
+    assert ask(musl, triple="x86_64-unknown-linux-musl", needed=["libc.so"]).level == musl
+    assert ask(AUTO, triple="x86_64-unknown-linux-musl", needed=["libc.so"]).level == musl
+
+
+def test_a_static_program_may_carry_both_families(ask: Ask) -> None:
+    old_musl = Compatibility(family="musllinux", version=(1, 1))
+    for wish in (old_musl, manylinux(17)):
+        assert ask(wish, needed=[], kind=2).level == wish
+        assert ask(wish, triple="x86_64-unknown-linux-musl", needed=[], kind=2).level == wish
+
+
+def test_an_architecture_without_the_level_is_refused(ask: Ask) -> None:
+    judged = ask(manylinux(17), triple="mips64-unknown-linux-gnuabi64", machine=8, order=">")
+    assert judged.reason == "asked for manylinux_2_17, which does not exist for mips64"
+
+
+def test_hard_float_arm_is_told_by_its_flags(ask: Ask) -> None:
+    triple, arm = "armv7-unknown-linux-gnueabihf", {"machine": 40, "bits": 32}
+    assert ask(manylinux(17), triple=triple, flags=0x05000400, **arm).ok
+    assert not ask(manylinux(17), triple=triple, flags=0x05000200, **arm).ok
+
+
+def test_other_formats_and_systems_are_said_not_to_be_audited(elf: Elf, linux: Target) -> None:
+    members = [("a.so", b"\xcf\xfa\xed\xfe" + bytes(60)), ("b.pyd", b"MZ" + bytes(60)), ("c.bpf", elf(machine=247))]
+    verdict = audit_files([*members, ("d.py", b"import x"), ("e.class", b"\xca\xfe\xba\xbe\0\0\0\x3d")], linux)
+    assert (verdict.overall_tag, verdict.sym_tag) == ("", "")
+    assert [(finding.code, finding.file) for finding in verdict.findings] == [
+        ("not-audited", "a.so"),
+        ("not-audited", "b.pyd"),
+        ("not-audited", "c.bpf"),
+    ]
+    elsewhere = audit_files([("x.so", elf())], parse_target("x86_64-unknown-freebsd"))
+    assert elsewhere.overall_tag == ""
+    assert [finding.code for finding in elsewhere.findings] == ["not-audited"]
+
+
+def test_another_system_has_no_levels(elf: Elf) -> None:
+    target = parse_target("aarch64-apple-darwin")
+    analysis = audit_binaries([], target)
+    assert meets(analysis, AUTO, target) == Judgement(ok=True, level=PLAIN)
