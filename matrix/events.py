@@ -41,11 +41,19 @@ class _Event(msgspec.Struct, frozen=True, kw_only=True, tag=True):
 
 
 class RunStarted(_Event, frozen=True, kw_only=True, tag=True):
-    """The plan is settled and the run begins; ``jobs`` is the number of slots."""
+    """The plan is settled and the run begins.
+
+    Attributes:
+        plan: What will happen.
+        jobs: The number of slots.
+        out: The out directory, as people are shown it.
+        crates: Crates in the resolved graph, for a first estimate of progress; 0 when unknown.
+    """
 
     plan: Plan
     jobs: int
     out: str
+    crates: int = 0
 
 
 class PrepareStarted(_Event, frozen=True, kw_only=True, tag=True):
@@ -149,10 +157,17 @@ class Note(_Event, frozen=True, kw_only=True, tag=True):
 
 
 class RunEnded(_Event, frozen=True, kw_only=True, tag=True):
-    """The run is over; ``interrupted`` when Ctrl-C, SIGTERM or ``--fail-fast`` ended it early."""
+    """The run is over.
+
+    Attributes:
+        interrupted: Whether Ctrl-C, SIGTERM or ``--fail-fast`` ended it early.
+        foreign: Wheels in the out directory that this run did not make.
+        cpu_seconds: CPU time of the run's child processes where the system tells, else ``None``.
+    """
 
     interrupted: bool
     foreign: tuple[str, ...] = ()
+    cpu_seconds: float | None = None
 
 
 Event: TypeAlias = (

@@ -1,0 +1,31 @@
+"""Telling people and programs what a run does: the live board, plain lines, the event log, the report, the tables.
+
+Everything here only listens: a listener takes an event, changes what it remembers and returns at once; writing to
+the terminal happens on a thread of its own, so that a slow one never holds up a build.
+"""
+
+from __future__ import annotations
+
+from matrix.reporting.collector import ReportCollector
+from matrix.reporting.document import (
+    Report,
+    compile_seconds,
+    encode_report,
+    made_wheels,
+    read_report,
+    write_report,
+)
+from matrix.reporting.terminal import Reporter, make_listener, render_error
+
+__all__ = [
+    "Report",
+    "ReportCollector",
+    "Reporter",
+    "compile_seconds",
+    "encode_report",
+    "made_wheels",
+    "make_listener",
+    "read_report",
+    "render_error",
+    "write_report",
+]

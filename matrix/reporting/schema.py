@@ -1,0 +1,36 @@
+"""The JSON Schema of the report, generated from the types that write it.
+
+``python -m matrix.reporting.schema`` writes it anew beside this file.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from matrix.reporting.document import Report
+
+__all__ = ["SCHEMA_FILE", "render_schema", "schema"]
+
+SCHEMA_FILE = Path(__file__).with_name("report.schema.json")
+
+
+def schema() -> dict[str, Any]:
+    """Return the JSON Schema of the report."""
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "wheelmatrix report, version 1",
+        **msgspec.json.schema(Report),
+    }
+
+
+def render_schema() -> str:
+    """Return the schema as the text of its file."""
+    return json.dumps(schema(), indent=2, ensure_ascii=False) + "\n"
+
+
+if __name__ == "__main__":
+    SCHEMA_FILE.write_text(render_schema(), encoding="utf-8")

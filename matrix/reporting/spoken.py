@@ -1,0 +1,118 @@
+"""What is told as it happens, on a board and in plain lines alike: notes, diagnostics, cargo's own lines."""
+
+from __future__ import annotations
+
+from matrix.events import Diagnostic, Event, Note, RunStarted
+from matrix.events import Line as OutputLine
+from matrix.reporting.closing import hint_lines, left_out_lines
+from matrix.reporting.formats import count, listing
+from matrix.reporting.masking import mask_assignments
+from matrix.reporting.text import Line, Span, Symbols, clean, clean_line, line, strip
+
+__all__ = ["Spoken", "note_lines"]
+
+
+class Spoken:
+    """Turns events into lines, each diagnostic once: the same one from another build is only counted.
+
+    Args:
+        symbols: What the stream can write.
+        color: Keep the compiler's colours.
+        verbose: Show cargo's own lines too.
+        quiet: Only errors.
+    """
+
+    def __init__(self, symbols: Symbols, *, color: bool, verbose: bool = False, quiet: bool = False) -> None:
+        self._symbols = symbols
+        self._color = color
+        self._verbose = verbose
+        self._quiet = quiet
+        self._notes: set[tuple[str, str | None]] = set()
+        self._diagnostics: dict[tuple[str, str], list[str]] = {}
+
+    def hear(self, event: Event) -> list[Line]:
+        """Return what an event gives people to read, often nothing."""
+        match event:
+            case Diagnostic():
+                return self._diagnostic(event)
+            case OutputLine() if self._verbose and not self._quiet:
+                text = clean(mask_assignments(event.text), colors=self._color)
+                return [line(_prefix(event.build), Span(part, "ansi")) for part in text.splitlines()]
+            case Note() if not self._quiet:
+                return self._note(event)
+            case RunStarted() if not self._quiet:
+                lines = [one for text in event.plan.warnings for one in self._note(Note(level="warning", text=text))]
+                triples = [cell.target.triple for cell in event.plan.cells]
+                return lines + left_out_lines(event.plan.left_out, triples, self._symbols)
+            case _:
+                return []
+
+    def told(self, build: str, details: str) -> bool:
+        """Whether all that ``details`` says was shown already as diagnostics of ``build``."""
+        known = {
+            part.strip()
+            for (_, text), builds in self._diagnostics.items()
+            if build in builds
+            for part in text.splitlines()
+        }
+        said = {part.strip() for part in strip(details).splitlines()} - {""}
+        return bool(said) and said <= known
+
+    def repeated(self) -> list[Line]:
+        """Return the warnings that several builds gave, one line each; nothing when quiet."""
+        if self._quiet:
+            return []
+        lines = []
+        for (level, text), builds in self._diagnostics.items():
+            if len(builds) > 1 and not level.startswith("error"):
+                names = listing(builds, most=3)
+                lines.append(line(f"{clean_line(_first(text))} {self._symbols.dot} in {len(builds)} builds: {names}"))
+        if len(lines) > _MOST:
+            lines[_MOST:] = [line(f"{self._symbols.ellipsis} and {count(len(lines) - _MOST, 'more warning')}")]
+        return lines
+
+    def _diagnostic(self, event: Diagnostic) -> list[Line]:
+        failing = event.level.startswith("error")
+        if self._quiet and not failing:
+            return []
+        text = clean(event.rendered, colors=self._color).strip("\n")
+        key = (event.level, strip(event.rendered).strip())
+        builds = self._diagnostics.setdefault(key, [])
+        if builds:
+            if event.build not in builds:
+                builds.append(event.build)
+            return []
+        builds.append(event.build)
+        parts = text.split("\n")
+        return [line(_prefix(event.build), Span(parts[0], "ansi")), *(line(Span(part, "ansi")) for part in parts[1:])]
+
+    def _note(self, event: Note) -> list[Line]:
+        key = (event.text, event.build)
+        if key in self._notes:
+            return []
+        self._notes.add(key)
+        return note_lines(event.level, event.text, hint=event.hint, build=event.build)
+
+
+def note_lines(level: str, text: str, *, hint: str | None = None, build: str | None = None) -> list[Line]:
+    """Return a warning, note or error with its hint: ``warning: …`` and ``hint: …``."""
+    style = _STYLES.get(level, Span("", "accent")).style
+    first, *rest = clean(text).splitlines() or [""]
+    prefix = [_prefix(build)] if build else []
+    return [
+        line(*prefix, Span(f"{level}:", style), f" {first}"),
+        *(line(f"  {part}") for part in rest),
+        *hint_lines(hint),
+    ]
+
+
+_MOST = 8
+_STYLES = {"error": Span("", "bad"), "warning": Span("", "warn")}
+
+
+def _prefix(build: str) -> Span:
+    return Span(f"[{clean_line(build)}] ", "dim")
+
+
+def _first(text: str) -> str:
+    return text.strip().split("\n", 1)[0]

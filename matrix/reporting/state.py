@@ -1,0 +1,227 @@
+"""The state of a run as the events tell it; every view reads this and decides only how it looks."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
+
+from matrix.events import (
+    AuditStarted,
+    BuildEnded,
+    BuildStarted,
+    BuildWaiting,
+    CellEnded,
+    CrateDone,
+    Event,
+    Line,
+    PrepareEnded,
+    PrepareStarted,
+    RunEnded,
+    RunStarted,
+    SlotsChanged,
+)
+from matrix.model import Build, Cell, CellStatus, Outcome, Plan
+from matrix.reporting.text import strip
+
+__all__ = ["BuildRow", "BuildState", "CellRow", "RunState", "label_of"]
+
+BuildState: TypeAlias = Literal["waiting", "blocked", "running", "auditing", "done", "failed", "cancelled"]
+
+
+@dataclass(slots=True)
+class BuildRow:
+    """One build on its way.
+
+    Attributes:
+        build: What is built.
+        label: Its name within its target: ``cp312``.
+        state: How far it is.
+        started: Seconds since the run began, or ``None``.
+        ended: The same; when its compile ended.
+        crates: Crates cargo has finished.
+        crate: The crate in work, as far as cargo tells.
+        reason: Why it waits or failed.
+        log: Path of its log.
+        outcome: How its compile ended, or ``None``.
+    """
+
+    build: Build
+    label: str
+    state: BuildState = "waiting"
+    started: float | None = None
+    ended: float | None = None
+    crates: int = 0
+    crate: str = ""
+    reason: str = ""
+    log: str = ""
+    outcome: Outcome | None = None
+
+    @property
+    def over(self) -> bool:
+        """Whether nothing more happens to it."""
+        return self.state in {"done", "failed", "cancelled"}
+
+    def seconds(self, now: float) -> float:
+        """Return how long its compile took, or has taken until ``now``."""
+        if self.started is None:
+            return 0.0
+        return max((self.ended if self.ended is not None else now) - self.started, 0.0)
+
+
+@dataclass(slots=True)
+class CellRow:
+    """One wanted wheel; ``end`` is the event that brought it, or the reason there is none."""
+
+    cell: Cell
+    label: str
+    end: CellEnded | None = None
+
+    @property
+    def status(self) -> CellStatus | None:
+        """How it ended, or ``None``."""
+        return self.end.status if self.end is not None else None
+
+
+@dataclass(slots=True)
+class RunState:
+    """Everything the views need; changed by :meth:`apply` alone."""
+
+    plan: Plan = field(default_factory=lambda: Plan(project="", version="", bindings="", cells=(), builds=()))
+    jobs: int = 1
+    out: str = ""
+    builds: dict[str, BuildRow] = field(default_factory=dict)
+    cells: dict[str, CellRow] = field(default_factory=dict)
+    preparing: str = ""
+    held: int = 0
+    busy: float = 0.0
+    crates_expected: int = 0
+    at: float = 0.0
+    end: RunEnded | None = None
+    _slots_at: float = 0.0
+    _heard: float = field(default_factory=time.monotonic)
+
+    @property
+    def now(self) -> float:
+        """Seconds since the run began; stands still when it is over."""
+        return self.at if self.end is not None else self.at + time.monotonic() - self._heard
+
+    @property
+    def utilisation(self) -> float | None:
+        """The share of the slots' time that was used, 0 to 1; ``None`` when nobody told."""
+        room = self.jobs * self.at
+        busy = self.end.cpu_seconds if self.end is not None and self.end.cpu_seconds is not None else self.busy
+        return min(busy / room, 1.0) if room > 0 and busy > 0 else None
+
+    def with_status(self, *statuses: CellStatus) -> list[CellRow]:
+        """Return the cells that ended in one of ``statuses``, in plan order."""
+        return [row for row in self.cells.values() if row.status in statuses]
+
+    def expected_crates(self, row: BuildRow) -> int:
+        """Return how many crates a build has in all, or 0: what a finished one for its target had, else the plan's."""
+        known = [
+            other.crates
+            for other in self.builds.values()
+            if other.state in {"auditing", "done"} and other.build.target == row.build.target
+        ]
+        return max(*known, row.crates) if known else max(self.crates_expected, row.crates if row.over else 0)
+
+    def apply(self, event: Event) -> None:
+        """Let the state follow one event."""
+        self.at = max(self.at, event.at)
+        self._heard = time.monotonic()
+        match event:
+            case RunStarted():
+                self._begin(event)
+            case PrepareStarted():
+                self.preparing = event.what
+            case PrepareEnded():
+                self.preparing = ""
+            case SlotsChanged():
+                self._count_slots(event)
+            case CellEnded():
+                self._end_cell(event)
+            case RunEnded():
+                self._count_slots(SlotsChanged(at=event.at, held=0, total=self.jobs))
+                self.end = event
+            case BuildEnded():
+                self._end_build(event)
+            case BuildWaiting() | BuildStarted() | CrateDone() | Line() | AuditStarted():
+                self._follow_build(event)
+            case _:
+                pass
+
+    def _begin(self, event: RunStarted) -> None:
+        self.plan, self.jobs, self.out = event.plan, event.jobs, event.out
+        self.crates_expected = event.crates
+        self.builds = {
+            build.id: BuildRow(build=build, label=label_of(build.id, build.target.triple))
+            for build in event.plan.builds
+        }
+        self.cells = {
+            cell.id: CellRow(cell=cell, label=label_of(cell.id, cell.target.triple)) for cell in event.plan.cells
+        }
+
+    def _count_slots(self, event: SlotsChanged) -> None:
+        self.busy += self.held * max(event.at - self._slots_at, 0.0)
+        self.held, self._slots_at = event.held, event.at
+
+    def _follow_build(self, event: BuildWaiting | BuildStarted | CrateDone | Line | AuditStarted) -> None:
+        row = self.builds.get(event.build)
+        if row is None or row.over:
+            return
+        match event:
+            case BuildWaiting():
+                row.state, row.reason = "blocked", event.reason
+            case BuildStarted():
+                row.state, row.started, row.log, row.reason = "running", event.at, event.log, ""
+            case CrateDone():
+                row.crates += 1
+                row.crate = event.crate
+            case Line():
+                row.crate = _compiling(event.text) or row.crate
+            case AuditStarted():
+                row.state = "auditing"
+
+    def _end_build(self, event: BuildEnded) -> None:
+        outcome = event.outcome
+        row = self.builds.get(outcome.build)
+        if row is None:
+            return
+        row.outcome, row.ended, row.reason = outcome, event.at, outcome.reason
+        row.started = outcome.started if row.started is None else row.started
+        match outcome.status:
+            case "ok":
+                row.state = "auditing" if row.build.cells else "done"
+            case "cancelled":
+                row.state = "cancelled"
+            case "failed" | "timeout":
+                row.state = "failed"
+
+    def _end_cell(self, event: CellEnded) -> None:
+        cell = self.cells.get(event.cell)
+        if cell is None:
+            return
+        cell.end = event
+        row = self.builds.get(event.build)
+        if row is None or row.state in {"failed", "cancelled"}:
+            return
+        ends = [self.cells[name].status for name in row.build.cells if name in self.cells]
+        if all(ends):
+            row.state = "failed" if "failed" in ends else "done" if {"built", "reused"} & {*ends} else "cancelled"
+            row.reason = event.reason or row.reason
+
+
+def label_of(name: str, triple: str) -> str:
+    """Return a cell's or build's id without its target: ``cp312`` of ``cp312-x86_64-unknown-linux-gnu``.
+
+    >>> label_of("cp312-x86_64-unknown-linux-gnu-manylinux_2_28", "x86_64-unknown-linux-gnu")
+    'cp312 manylinux_2_28'
+    """
+    head, found, tail = name.partition(f"-{triple}")
+    return f"{head} {tail.lstrip('-')}".rstrip() if found else name
+
+
+def _compiling(text: str) -> str:
+    words = strip(text).split(None, 2)
+    return words[1] if len(words) > 1 and words[0] in {"Compiling", "Checking"} else ""

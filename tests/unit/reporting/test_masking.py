@@ -1,0 +1,56 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from matrix.reporting.masking import mask_argv, mask_assignments, mask_urls
+
+
+@pytest.mark.parametrize(
+    "argv",
+    [
+        ("cargo", "--config", 'registries.corp.token="s3cr3t"'),
+        ("cargo", "--config", "registry.token = 's3cr3t'"),
+        ("cargo", "--config=registries.corp.credential-provider=s3cr3t"),
+        ("cargo", "--token", "s3cr3t"),
+        ("twine", "--password=s3cr3t"),
+        ("cargo", "--index", "https://me:s3cr3t@example.org/index"),
+        ("cargo", "--index", "https://s3cr3t@example.org/index"),
+        ("docker", "run", "-e", "PLAIN=s3cr3t", "image"),
+        ("/usr/bin/podman", "run", "--env", "PLAIN=s3cr3t", "image"),
+        ("docker", "run", "--env=PLAIN=s3cr3t", "image"),
+        ("env", "AWS_SECRET_ACCESS_KEY=s3cr3t", "cargo"),
+    ],
+)
+def test_secrets_are_hidden(argv: tuple[str, ...]) -> None:
+    masked = mask_argv(argv)
+    assert "s3cr3t" not in " ".join(masked)
+    assert "***" in " ".join(masked)
+    assert len(masked) == len(argv)
+
+
+def test_everything_else_stays() -> None:
+    argv = (
+        "cargo",
+        "rustc",
+        "--features=a,b",
+        "--config",
+        "profile.release.lto=true",
+        "-e",
+        "NAME=value",
+        "--",
+        "-C",
+        "x=y",
+    )
+    assert mask_argv(argv) == argv
+    assert (
+        mask_urls("error: expected token: `)` at https://docs.rs/a@1")
+        == "error: expected token: `)` at https://docs.rs/a@1"
+    )
+
+
+@given(st.text(), st.sampled_from(["token", "registries.corp.token", "API_KEY", "my-password"]))
+def test_no_value_is_left(value: str, name: str) -> None:
+    quoted = f'{name}="{value.replace(chr(34), "")}"'
+    assert mask_assignments(quoted) == f"{name}=***"
