@@ -5,6 +5,7 @@ Targets and levels are parsed here, interpreters found and asked, and what an in
 
 from __future__ import annotations
 
+from matrix.platforms.candidates import World
 from matrix.platforms.compatibility import (
     AUTO,
     LINUX,
@@ -15,6 +16,8 @@ from matrix.platforms.compatibility import (
     parse_compatibility,
     rust_floor,
 )
+from matrix.platforms.discover import Discovery, Installation, default_interpreter, find_installations, find_named
+from matrix.platforms.inspect import inspect_executables
 from matrix.platforms.platform_tags import deployment_target, platform_tags
 from matrix.platforms.pypi import pypi_accepts, pypi_rejects
 from matrix.platforms.requests import InterpreterRequest, expand, matches, parse_request, unmatched
@@ -27,14 +30,21 @@ __all__ = [
     "OLDEST",
     "PYPI",
     "UNIVERSAL2",
+    "Discovery",
+    "Installation",
     "InterpreterRequest",
     "Release",
     "Wish",
+    "World",
     "absence",
+    "default_interpreter",
     "deployment_target",
     "expand",
+    "find_installations",
+    "find_named",
     "fits",
     "host_target",
+    "inspect_executables",
     "known_interpreter",
     "known_triples",
     "matches",

@@ -98,13 +98,14 @@ def misfit(level: Compatibility, target: Target) -> str | None:
         return None
     if target.os != "linux":
         return f"{level} means Linux, {target.triple} does not"
-    if level.version is None:
+    versions = level.among or ((level.version,) if level.version is not None else ())
+    if not versions:
         return None
     libc = "musl" if level.family == "musllinux" else "gnu"
     if target.libc != libc:
         return f"{level} means {'glibc' if libc == 'gnu' else libc}, {target.triple} does not"
     floor = rust_floor(target)
-    if libc == "gnu" and level.version < floor:
+    if libc == "gnu" and max(versions) < floor:
         return f"{level} is out of reach: Rust for {target.machine} needs glibc {floor[0]}.{floor[1]}"
     return None
 

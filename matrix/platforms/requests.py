@@ -12,7 +12,7 @@ from matrix.errors import UsageError
 from matrix.model import Implementation, Interpreter
 from matrix.platforms.tables import Release, released_versions
 
-__all__ = ["InterpreterRequest", "RequestKind", "expand", "matches", "parse_request", "unmatched"]
+__all__ = ["InterpreterRequest", "RequestKind", "expand", "is_path", "matches", "parse_request", "unmatched"]
 
 RequestKind: TypeAlias = Literal["version", "specifier", "name", "path", "found"]
 
@@ -53,7 +53,7 @@ _VERSION = re.compile(r"(cpython|pypy|graalpy|)-?(3)\.(\d{1,3})((?:\.\d{1,4})?)(
 _ID = re.compile(r"(cp|pp|graalpy)(3)(\d{1,3})()(t?)m?", re.ASCII)
 _SPECIFIER = re.compile(r"(cpython|python|pypy|graalpy|)\s*((?:[<>=!]|~=).*)", re.ASCII | re.DOTALL)
 _NAME = re.compile(r"(python|pypy|graalpy)(?:(\d)(?:\.(\d{1,3})(t?))?)?[\w.+-]*", re.ASCII)
-_PATH = re.compile(r"[/\\]|^[.~]|\.exe$", re.IGNORECASE)
+_PATH = re.compile(r"[/\\]|^[.~]")
 _HINT = 'write "3.13", ">=3.10", "3.13t", "pypy3.11", a path, or "found"'
 
 
@@ -77,7 +77,7 @@ def parse_request(text: str, origin: str = "-i") -> InterpreterRequest:
     match = _SPECIFIER.fullmatch(word)
     if match is not None:
         return _specifier(word, _IMPLEMENTATIONS[match[1]], match[2].strip(), origin)
-    if word.isprintable() and _PATH.search(word):
+    if word.isprintable() and is_path(word):
         return InterpreterRequest(text=word, kind="path")
     match = _NAME.fullmatch(word)
     if match is None:
@@ -90,6 +90,11 @@ def parse_request(text: str, origin: str = "-i") -> InterpreterRequest:
         version=(int(major), int(minor)) if minor else None,
         threaded=bool(threaded),
     )
+
+
+def is_path(word: str) -> bool:
+    """Whether a word names a file or a directory, and not a program to look for."""
+    return _PATH.search(word) is not None
 
 
 def _version(word: str, match: re.Match[str], origin: str) -> InterpreterRequest:

@@ -55,7 +55,7 @@ def known(implementation: Implementation, minor: int, *, threaded: bool = False,
         ("./venv/bin/python", "path", ""),
         ("~/python", "path", ""),
         (r"C:\Python312\python.exe", "path", ""),
-        ("python.exe", "path", ""),
+        ("python.exe", "name", ""),
         ("found", "found", ""),
     ],
 )
