@@ -1,0 +1,7 @@
+"""Fixtures of the tests that take too long for CI."""
+
+from __future__ import annotations
+
+from support.fixtures import anyio_backend, build_sdist, project, pythons, sdist, venv, wheelmatrix
+
+__all__ = ["anyio_backend", "build_sdist", "project", "pythons", "sdist", "venv", "wheelmatrix"]

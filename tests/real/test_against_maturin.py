@@ -1,0 +1,148 @@
+"""The same inputs given to maturin: names, tags, files and metadata of both wheels, and why they differ."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+from support.compare import differences
+from support.known import SDISTS, Known, Story
+from support.projects import copy_project
+from support.tools import Ran, find_python, need, run
+from support.wheels import Inside, look_inside
+
+pytestmark = [
+    pytest.mark.real,
+    pytest.mark.skipif(sys.platform != "linux", reason="tags and interpreters of Linux"),
+]
+
+
+class Difference(NamedTuple):
+    """One allowed difference; project and field are patterns (fields: see ``support.compare``)."""
+
+    project: str
+    field: str
+    reason: str
+
+
+DIFFERENCES = (
+    Difference("*", "WHEEL Generator", "each names itself"),
+    Difference("*", "file -dist-info/sboms/*.cyclonedx.json", "we make no bill of materials"),
+)
+
+
+class Given(NamedTuple):
+    """One input: a project, the interpreters, more flags for both, and whether it is a git repository."""
+
+    project: str
+    versions: tuple[str, ...]
+    flags: tuple[str, ...] = ()
+    git: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.project}{'-git' if self.git else ''}"
+
+
+INPUTS = (
+    Given("hello-pyo3", ("3.12",)),
+    Given("mixed-src", ("3.12",), ("-F", "loud")),
+    Given("mixed-src", ("3.12",), git=True),
+    Given("older-pyo3", ("3.7", "3.10")),
+    Given("abi3", ("3.9", "3.12", "3.13")),
+    Given("ffi-only", ("3.9", "3.13")),
+    Given("workspace", ("3.12",)),
+    Given("own-matrix", ("3.12",)),
+    Given("c-make", ("3.11",)),
+    Given("cargo-only", ("3.12",)),
+    Given("external-lib", ("3.12",), ("--skip-auditwheel",)),
+)
+
+
+def _compare(project: str, pairs: list[tuple[Inside, Inside]]) -> None:
+    """Fail on a difference that is not in the table, and on an entry of the table that was not met."""
+    listed = [entry for entry in DIFFERENCES if fnmatchcase(project, entry.project)]
+    met: set[Difference] = set()
+    unlisted: list[str] = []
+    for ours, theirs in pairs:
+        for name, what in differences(ours, theirs):
+            known = [entry for entry in listed if fnmatchcase(name, entry.field)]
+            met.update(known)
+            if not known:
+                unlisted.append(f"{ours.file}: {name}: {what}")
+    assert not unlisted, "not in the table:\n" + "\n".join(unlisted)
+    stale = [entry for entry in listed if entry not in met]
+    assert not stale, f"in the table, but not met: {stale}"
+
+
+def _wheels(folder: Path) -> dict[str, Inside]:
+    """The wheels of a folder, by their python and ABI tags."""
+    found = [look_inside(path) for path in sorted(folder.glob("*.whl"))]
+    return {"-".join(inside.file.split("-")[-3:-1]): inside for inside in found}
+
+
+def _pairs(ours: dict[str, Inside], theirs: dict[str, Inside]) -> list[tuple[Inside, Inside]]:
+    assert ours.keys() == theirs.keys()
+    assert ours
+    return [(ours[tags], theirs[tags]) for tags in sorted(ours)]
+
+
+@pytest.fixture(scope="session")
+def targets(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """Two target directories, ours and theirs: what projects share is compiled once."""
+    return tmp_path_factory.mktemp("ours"), tmp_path_factory.mktemp("theirs")
+
+
+@pytest.mark.parametrize("given", INPUTS, ids=str)
+def test_our_projects_make_the_same_wheels(
+    given: Given, wheelmatrix: Callable[..., Ran], targets: tuple[Path, Path], tmp_path: Path
+) -> None:
+    ours, theirs = targets
+    if given.project == "c-make":
+        need("make")
+    interpreters = [find_python(version) for version in given.versions]
+    root = copy_project(given.project, tmp_path, git=given.git)
+    arguments: list[str | Path] = ["build", *given.flags, "-i", *interpreters, "-o"]
+    run([need("maturin"), *arguments, tmp_path / "theirs"], cwd=root, env={"CARGO_TARGET_DIR": str(theirs)}, check=True)
+    ran = wheelmatrix(*arguments, tmp_path / "ours", "--target-dir", ours, cwd=root)
+    assert ran.exit == 0, str(ran)
+    _compare(str(given), _pairs(_wheels(tmp_path / "ours"), _wheels(tmp_path / "theirs")))
+
+
+@pytest.mark.parametrize("known", SDISTS, ids=lambda known: known.name)
+def test_sdists_of_pypi_make_the_same_wheels(
+    known: Known, build_sdist: Callable[[Known], Story], sdist: Callable[[str, str], Path], tmp_path: Path
+) -> None:
+    story = build_sdist(known)
+    assert story.ran.exit == 0, str(story.ran)
+    root = sdist(known.name, known.version)
+    python = story.interpreters["3.12"]
+    run([need("maturin"), "build", "-r", "-i", python, "-o", tmp_path], cwd=root, check=True)
+    theirs = _wheels(tmp_path)
+    ours = _wheels(story.root / "target" / "wheels")
+    _compare(known.name, _pairs({tags: ours[tags] for tags in theirs}, theirs))
+
+
+def test_an_unlisted_and_a_stale_entry_fail(tmp_path: Path) -> None:
+    wheel = next(iter(_fake_wheels(tmp_path)))
+    with pytest.raises(AssertionError, match=r"not met: .*WHEEL Generator"):
+        _compare("any", [(wheel, wheel)])
+    with pytest.raises(AssertionError, match=r"not in the table:[^$]*METADATA Name: .*other"):
+        _compare("any", [_fake_wheels(tmp_path)])
+
+
+def _fake_wheels(folder: Path) -> tuple[Inside, Inside]:
+    import zipfile
+
+    made = []
+    for name in ("one", "other"):
+        path = folder / f"{name}-1-py3-none-any.whl"
+        with zipfile.ZipFile(path, "w") as archive:
+            archive.writestr(f"{name}-1.dist-info/METADATA", f"Metadata-Version: 2.1\nName: {name}\nVersion: 1\n")
+            archive.writestr(f"{name}-1.dist-info/WHEEL", f"Wheel-Version: 1.0\nGenerator: {name}\n")
+            archive.writestr(f"{name}-1.dist-info/RECORD", "")
+        made.append(look_inside(path))
+    return made[0], made[1]
