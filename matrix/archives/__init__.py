@@ -1,0 +1,40 @@
+"""Makes wheels: core metadata, what goes in beside the binary, and the archive itself.
+
+Metadata and contents are gathered before anything compiles, so that their faults are told at once;
+`write_wheel` blocks and belongs into a thread.
+"""
+
+from __future__ import annotations
+
+from matrix.archives.compression import Compression, dos_time, source_date_epoch
+from matrix.archives.contents import Contents, collect
+from matrix.archives.digest import inputs_digest
+from matrix.archives.entries import Entry, file_entry, merge_entries
+from matrix.archives.gather import core_metadata, layout_of, wheel_contents
+from matrix.archives.layout import IncludeRule, Layout, extension_path, extension_suffix
+from matrix.archives.metadata import CoreMetadata
+from matrix.archives.verify import is_unchanged, wheel_problems
+from matrix.archives.wheel import write_wheel
+
+__all__ = [
+    "Compression",
+    "Contents",
+    "CoreMetadata",
+    "Entry",
+    "IncludeRule",
+    "Layout",
+    "collect",
+    "core_metadata",
+    "dos_time",
+    "extension_path",
+    "extension_suffix",
+    "file_entry",
+    "inputs_digest",
+    "is_unchanged",
+    "layout_of",
+    "merge_entries",
+    "source_date_epoch",
+    "wheel_contents",
+    "wheel_problems",
+    "write_wheel",
+]

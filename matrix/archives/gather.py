@@ -1,0 +1,83 @@
+"""Hands a project to the parts of this room, which take plain values."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from matrix.archives.contents import Contents, collect
+from matrix.archives.fields import CargoFields
+from matrix.archives.layout import IncludeRule, Layout
+from matrix.archives.metadata import CoreMetadata, render_metadata
+from matrix.project import FileRow, Project
+
+__all__ = ["core_metadata", "layout_of", "wheel_contents"]
+
+
+def core_metadata(project: Project) -> CoreMetadata:
+    """Return the project's core metadata, checked.
+
+    Raises:
+        ConfigError: A field is malformed or a file is missing; names the key.
+    """
+    crate = project.crate
+    cargo = CargoFields(
+        directory=crate.directory,
+        workspace_root=project.workspace_root,
+        description=crate.description,
+        authors=crate.authors,
+        keywords=crate.keywords,
+        license=crate.license,
+        license_file=crate.license_file,
+        readme=crate.readme,
+        repository=crate.repository,
+        homepage=crate.homepage,
+        documentation=crate.documentation,
+    )
+    return render_metadata(project.name, project.version, project.table.get("project"), cargo, project.root)
+
+
+def wheel_contents(project: Project, metadata: CoreMetadata, out_dirs: Mapping[str, Path] | None = None) -> Contents:
+    """Return what goes into the project's wheels besides the binary.
+
+    Args:
+        project: The project.
+        metadata: Its metadata, which names the ``.data`` directory.
+        out_dirs: ``OUT_DIR`` by crate, or ``None`` before anything is compiled.
+
+    Raises:
+        ConfigError: A pattern, the data directory or a link cannot be obeyed, or two files claim one path.
+    """
+    return collect(layout_of(project), metadata.distribution, out_dirs)
+
+
+def layout_of(project: Project) -> Layout:
+    """Return where the project's Python side lies."""
+    module = project.module
+    return Layout(
+        root=project.root,
+        module="" if project.bindings.kind == "bin" else module.name,
+        directory=module.directory,
+        top=module.top,
+        crate=project.crate.name,
+        python_source=module.python_source,
+        mixed=module.mixed,
+        python_packages=module.python_packages,
+        include=tuple(_rules(project)),
+        exclude=tuple(row.path for row in project.maturin.files("exclude", "wheel")),
+        data=module.data,
+        prune=(project.target_dir, project.target_dir.resolve()),
+    )
+
+
+def _rules(project: Project) -> Iterator[IncludeRule]:
+    for index, one in enumerate(project.maturin.include):
+        row = FileRow(path=one) if isinstance(one, str) else one
+        if row.is_for("wheel"):
+            yield IncludeRule(
+                row.path,
+                origin=row.source or "project",
+                to=row.to or "",
+                crate=row.crate_name,
+                key=f"include[{index}]",
+            )

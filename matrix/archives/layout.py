@@ -1,0 +1,105 @@
+"""Where a project's Python side lies, as plain values, and the names its files get in a wheel."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from matrix.model import StableAbi, Target
+
+__all__ = ["IncludeRule", "Layout", "extension_path", "extension_suffix", "stub_init"]
+
+
+@dataclass(frozen=True, slots=True)
+class IncludeRule:
+    """One ``include`` entry that applies to wheels.
+
+    Attributes:
+        path: The pattern.
+        origin: ``project`` (relative to the root, then to ``python-source``) or ``out-dir`` (relative to
+            the ``OUT_DIR`` of a crate's build script).
+        to: Directory in the wheel that files from an ``OUT_DIR`` go to.
+        crate: Whose ``OUT_DIR``; the project's own crate when ``None``.
+        key: Where it stands, for messages: ``include[0]``.
+    """
+
+    path: str
+    origin: Literal["project", "out-dir"] = "project"
+    to: str = ""
+    crate: str | None = None
+    key: str = "include"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Layout:
+    """The Python side of a project.
+
+    Attributes:
+        root: The project's root; ``include`` and ``exclude`` are relative to it.
+        module: Last part of the module's name, e.g. ``_rust``; empty when there is none to import (bin).
+        directory: Where the module goes in the wheel: ``pkg/sub``.
+        top: Top-level package: ``pkg``.
+        crate: Name of the project's own crate.
+        python_source: Directory that holds the Python packages.
+        mixed: Whether a Python package exists that the module goes into.
+        python_packages: More packages or modules, relative to ``python_source``.
+        include: Patterns of more files.
+        exclude: Patterns of files to leave out, as in ``.gitignore``.
+        data: The data directory, or ``None``.
+        prune: Directories never searched, such as cargo's target directory.
+    """
+
+    root: Path
+    module: str
+    directory: str
+    top: str
+    crate: str
+    python_source: Path
+    mixed: bool = False
+    python_packages: tuple[str, ...] = ()
+    include: tuple[IncludeRule, ...] = ()
+    exclude: tuple[str, ...] = ()
+    data: Path | None = None
+    prune: tuple[Path, ...] = ()
+
+
+def extension_path(layout: Layout, suffix: str) -> str:
+    """Return where the extension module goes in the wheel.
+
+    Beside its Python package in a mixed project, inside a package of its own name in a pure Rust one:
+    ``rpds/rpds.cpython-312-x86_64-linux-gnu.so``.
+
+    Args:
+        layout: The project's layout.
+        suffix: File suffix of the extension module.
+    """
+    return f"{layout.directory}/{layout.module}{suffix}"
+
+
+def extension_suffix(target: Target, stable_abi: StableAbi | None, ext_suffix: str) -> str:
+    """Return the file suffix of an extension module: the interpreter's, or that of the stable ABI.
+
+    A stable-ABI module is ``.abi3.so`` (PEP 384) or ``.abi3t.so`` (PEP 803), and plain ``.pyd`` on Windows.
+
+    Args:
+        target: The platform.
+        stable_abi: The stable ABI it is built for, or ``None``.
+        ext_suffix: The interpreter's own suffix.
+    """
+    if stable_abi is None:
+        return ext_suffix
+    return ".pyd" if target.os == "windows" else f".{stable_abi.kind}.so"
+
+
+def stub_init(module: str) -> bytes:
+    """Return the ``__init__.py`` of a pure Rust project: its package offers what the module offers."""
+    alias = "_extension" if module != "_extension" else "_extension_module"
+    return (
+        f"from . import {module} as {alias}\n"
+        f"from .{module} import *\n\n"
+        f"__doc__ = {alias}.__doc__\n"
+        f'if hasattr({alias}, "__all__"):\n'
+        f"    __all__ = {alias}.__all__\n"
+        f"del {alias}\n"
+    ).encode()

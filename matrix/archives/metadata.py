@@ -1,0 +1,160 @@
+"""Core metadata: what METADATA says, from ``[project]`` and Cargo.toml, checked before anything compiles."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from matrix.archives.entry_points import entry_points_text
+from matrix.archives.fields import CargoFields, Filled, fill, people_lines
+from matrix.archives.licenses import License, LicenseFile, read_license
+from matrix.archives.readme import Readme, cargo_readme, project_readme
+from matrix.errors import ConfigError
+from matrix.platforms.wheel_names import escape_name, escape_version
+
+if TYPE_CHECKING:
+    from pyproject_metadata import RFC822Message, StandardMetadata
+
+__all__ = ["CoreMetadata", "render_metadata"]
+
+_OWN = frozenset({"license", "license-files", "readme"})
+"""Keys that the library is not asked about: it refuses what the wild has and indexes take."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CoreMetadata:
+    """The metadata of a project, ready for its wheels.
+
+    Attributes:
+        name: As the project writes it.
+        version: Normalised (PEP 440).
+        distribution: ``name-version`` as in file names, e.g. ``rpds_py-0.30.0``.
+        text: METADATA.
+        entry_points: ``entry_points.txt``, or ``None``.
+        license_files: Each file with its path below ``licenses/``.
+        warnings: What the user should know.
+    """
+
+    name: str
+    version: str
+    distribution: str
+    text: str
+    entry_points: str | None = None
+    license_files: tuple[LicenseFile, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def dist_info(self) -> str:
+        """Name of the metadata directory in the wheel: ``rpds_py-0.30.0.dist-info``."""
+        return f"{self.distribution}.dist-info"
+
+
+def render_metadata(
+    name: str, version: str, project: Mapping[str, Any] | None, cargo: CargoFields, root: Path
+) -> CoreMetadata:
+    """Return the project's core metadata, version 2.4 (2.5 when import names are given, PEP 794).
+
+    Args:
+        name: The distribution's name.
+        version: Its PEP 440 version.
+        project: The ``[project]`` table, or ``None`` when Cargo.toml stands alone.
+        cargo: What Cargo.toml says.
+        root: The directory that paths in ``[project]`` are relative to.
+
+    Raises:
+        ConfigError: A field is malformed or a file is missing; names the key.
+    """
+    filled = fill(project, cargo)
+    license_ = read_license(project, filled.dynamic, cargo, root)
+    readme = _readme(filled, cargo, root)
+    standard = _standard(name, version, filled)
+    text = _write(standard, filled, license_, readme)
+    return CoreMetadata(
+        name=standard.name,
+        version=str(standard.version),
+        distribution=f"{escape_name(name)}-{escape_version(version)}",
+        text=text,
+        entry_points=entry_points_text(filled.table),
+        license_files=license_.files,
+        warnings=filled.warnings,
+    )
+
+
+def _readme(filled: Filled, cargo: CargoFields, root: Path) -> Readme | None:
+    if "readme" in filled.table:
+        return project_readme(filled.table["readme"], root)
+    return cargo_readme(cargo) if "readme" in filled.dynamic else None
+
+
+def _standard(name: str, version: str, filled: Filled) -> StandardMetadata:
+    """Return the fields that the library knows, checked by it."""
+    from pyproject_metadata import ConfigurationError, StandardMetadata  # noqa: PLC0415 - slow to import
+
+    table = {key: value for key, value in filled.table.items() if key not in _OWN}
+    table |= {"name": name, "version": version}
+    if isinstance(table.get("description"), str):
+        table["description"] = " ".join(table["description"].split())
+    classifiers = table.get("classifiers", [])
+    if isinstance(classifiers, list):
+        table["classifiers"] = [one for one in classifiers if not str(one).startswith("License ::")]
+    _check_extras(table, filled.where)
+    imports = {"import-names", "import-namespaces"} & set(table)
+    try:
+        metadata = StandardMetadata.from_pyproject(
+            {"project": table}, metadata_version="2.5" if imports else "2.4", allow_extra_keys=True
+        )
+    except ConfigurationError as error:
+        raise _named(error, filled.where) from None
+    metadata.classifiers = list(classifiers)
+    metadata.authors, metadata.maintainers = [], []
+    return metadata
+
+
+def _check_extras(table: Mapping[str, Any], where: str) -> None:
+    from packaging.utils import InvalidName, canonicalize_name  # noqa: PLC0415 - slow to import
+
+    extras = table.get("optional-dependencies", {})
+    seen: dict[str, str] = {}
+    for extra in extras if isinstance(extras, Mapping) else ():
+        try:
+            name = canonicalize_name(extra, validate=True)
+        except InvalidName:
+            raise ConfigError(f"{where} optional-dependencies: {extra!r} is no name of an extra") from None
+        if (other := seen.setdefault(name, extra)) != extra:
+            raise ConfigError(f"{where} optional-dependencies: {other!r} and {extra!r} are one name")
+
+
+def _named(error: Exception, where: str) -> ConfigError:
+    """Return the library's complaint as ours, which names table and key."""
+    key = str(getattr(error, "key", None) or "")
+    text = re.sub(r'^(?:Field )?"project[^"]*" ', "", str(error))
+    text = re.sub(r"\s*\(?\b\w+\('(.*)'\)\)?$", r": \1", text, flags=re.DOTALL).split("\\n")[0]
+    short = key.removeprefix("project").removeprefix(".")
+    return ConfigError(f"{where} {short}: {text}" if short else f"{where}: {text}")
+
+
+def _write(standard: StandardMetadata, filled: Filled, license_: License, readme: Readme | None) -> str:
+    # written by the library without `License ::` classifiers, which it refuses beside an expression; PyPI does not
+    every, standard.classifiers = standard.classifiers, []
+    message = standard.as_rfc822()
+    _add(message, "Classifier", *every)
+    for kind, key in (("Author", "authors"), ("Maintainer", "maintainers")):
+        names, addresses = people_lines(filled.table.get(key, []))
+        _add(message, kind, names)
+        _add(message, f"{kind}-email", addresses)
+    _add(message, "License-Expression", license_.expression)
+    _add(message, "License", license_.text)
+    _add(message, "License-File", *(name for _, name in license_.files))
+    if readme is not None:
+        _add(message, "Description-Content-Type", readme.content_type)
+        message.set_payload(readme.text)
+    return message.as_bytes().decode("utf-8")
+
+
+def _add(message: RFC822Message, name: str, *values: str | None) -> None:
+    for value in values:
+        if value is not None:
+            message[name] = value

@@ -1,0 +1,191 @@
+"""Writes a wheel: the same inputs give the same bytes, and nobody ever sees half of one."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import hashlib
+import os
+import secrets
+import stat
+import zipfile
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import IO
+
+from matrix import __version__
+from matrix.archives.compression import EARLIEST, Compression, DosTime
+from matrix.archives.entries import Entry, merge_entries
+from matrix.archives.metadata import CoreMetadata
+from matrix.archives.record import CHUNK, Row, hash_file, record_digest, record_text
+from matrix.errors import ConfigError, WheelmatrixError
+from matrix.model import Wheel
+
+__all__ = ["TEMPORARY", "members", "wheel_text", "write_wheel"]
+
+TEMPORARY = ".wheelmatrix-"
+"""How the name of an unfinished archive begins; it ends with ``.tmp``."""
+
+_RESERVED = ("METADATA", "WHEEL", "entry_points.txt", "RECORD", "RECORD.jws", "RECORD.p7s")
+_LARGE = 1 << 31  # bytes from which a member gets the larger header
+
+
+def write_wheel(
+    path: Path,
+    entries: Iterable[Entry],
+    metadata: CoreMetadata,
+    tags: Sequence[str],
+    *,
+    compression: Compression | None = None,
+    modified: DosTime = EARLIEST,
+) -> Wheel:
+    """Write a wheel under a temporary name in the same directory, sync it, and give it its name.
+
+    A wheel already there is replaced by a whole one only, and left untouched when its bytes are the same.
+    Blocking; safe to run in a thread.
+
+    Args:
+        path: The wheel, named as ``wheel_file_name`` says; its directory exists.
+        entries: Everything but the metadata directory's own files, in any order.
+        metadata: The project's metadata.
+        tags: Every expanded tag.
+        compression: How members are compressed.
+        modified: The time every member carries.
+
+    Raises:
+        ConfigError: Two entries claim one path, or one a path that cannot be.
+        WheelmatrixError: The directory cannot be written (no room, no permission), or a source cannot be read.
+    """
+    everything = members(entries, metadata, tags)
+    temporary = path.with_name(f"{TEMPORARY}{secrets.token_hex(8)}.tmp")
+    try:
+        with _blamed_on(path.parent), _created(temporary) as file:
+            _write(file, everything, metadata, compression or Compression(), modified)
+            file.flush()
+            os.fsync(file.fileno())
+        with _blamed_on(path.parent):
+            sha256, size = hash_file(temporary)
+            if not _is(path, sha256, size):
+                temporary.replace(path)
+                _sync_directory(path.parent)
+    finally:
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
+    return Wheel(file=path.name, tags=tuple(sorted(tags)), size=size, sha256=sha256.hex())
+
+
+def members(entries: Iterable[Entry], metadata: CoreMetadata, tags: Sequence[str]) -> tuple[Entry, ...]:
+    """Return every member but RECORD in archive order: files sorted by path, the metadata directory last.
+
+    Raises:
+        ConfigError: Two entries claim one path, or one a path that cannot be.
+    """
+    info = metadata.dist_info
+    given = merge_entries(entries)
+    for entry in given:
+        if entry.path in {f"{info}/{name}" for name in _RESERVED}:
+            raise ConfigError(f"{entry.origin}: {entry.path!r} is written by wheelmatrix itself")
+    own = [Entry(f"{info}/METADATA", metadata.text.encode()), Entry(f"{info}/WHEEL", wheel_text(tags).encode())]
+    if metadata.entry_points is not None:
+        own.append(Entry(f"{info}/entry_points.txt", metadata.entry_points.encode()))
+    licenses = [Entry(f"{info}/licenses/{name}", source) for source, name in metadata.license_files]
+    inside = [entry for entry in given if entry.path.startswith(f"{info}/")]
+    outside = [entry for entry in given if not entry.path.startswith(f"{info}/")]
+    return (*outside, *own, *merge_entries([*licenses, *inside]))
+
+
+def wheel_text(tags: Sequence[str]) -> str:
+    """Return the WHEEL file (PEP 427)."""
+    lines = ["Wheel-Version: 1.0", f"Generator: wheelmatrix ({__version__})", "Root-Is-Purelib: false"]
+    return "\n".join([*lines, *(f"Tag: {tag}" for tag in sorted(set(tags)))]) + "\n"
+
+
+def _write(
+    file: IO[bytes], everything: Sequence[Entry], metadata: CoreMetadata, compression: Compression, modified: DosTime
+) -> None:
+    with zipfile.ZipFile(file, "w", compression=compression.id) as archive:
+        rows = [_add(archive, entry, compression, modified) for entry in everything]
+        path = f"{metadata.dist_info}/RECORD"
+        text = record_text([*rows, Row(path)])
+        _add(archive, Entry(path, text.encode()), compression, modified)
+
+
+def _add(archive: zipfile.ZipFile, entry: Entry, compression: Compression, modified: DosTime) -> Row:
+    """Write one member, piece by piece, and return its row."""
+    member = zipfile.ZipInfo(entry.path, modified)
+    member.compress_type = compression.id
+    member.create_system = 3  # Unix, whatever the host: else modes and bytes would differ
+    member.external_attr = (stat.S_IFREG | (0o755 if entry.executable else 0o644)) << 16
+    if compression.level is not None and compression.method != "stored":
+        member._compresslevel = compression.level  # type: ignore[attr-defined]  # noqa: SLF001 - no public name before 3.13
+    digest, size = hashlib.sha256(), 0
+    with _opened(entry) as (source, expected):
+        member.file_size = expected
+        with archive.open(member, "w", force_zip64=expected >= _LARGE) as target:
+            for chunk in source:
+                digest.update(chunk)
+                size += len(chunk)
+                target.write(chunk)
+    return Row(entry.path, record_digest(digest.digest()), str(size))
+
+
+@contextlib.contextmanager
+def _opened(entry: Entry) -> Iterator[tuple[Iterator[bytes], int]]:
+    """Give the pieces of an entry's content and its size."""
+    if isinstance(entry.source, bytes):
+        yield iter([entry.source]), len(entry.source)
+        return
+    try:
+        file = entry.source.open("rb")
+    except OSError as error:
+        raise WheelmatrixError(f"{entry.source}: {error.strerror} (for {entry.path!r} in the wheel)") from error
+    with file:
+        yield _pieces(file, entry.source), os.fstat(file.fileno()).st_size
+
+
+def _pieces(file: IO[bytes], source: Path) -> Iterator[bytes]:
+    while True:
+        try:
+            chunk = file.read(CHUNK)
+        except OSError as error:
+            raise WheelmatrixError(f"{source}: {error.strerror}") from error
+        if not chunk:
+            return
+        yield chunk
+
+
+@contextlib.contextmanager
+def _created(path: Path) -> Iterator[IO[bytes]]:
+    """Create a new file that gets the permissions any new file gets here."""
+    flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
+    with os.fdopen(os.open(path, flags, 0o666), "w+b") as file:
+        yield file
+
+
+@contextlib.contextmanager
+def _blamed_on(directory: Path) -> Iterator[None]:
+    """Turn what the system refuses into an error that names the out directory."""
+    try:
+        yield
+    except OSError as error:
+        full = error.errno in {errno.ENOSPC, errno.EDQUOT}
+        hint = "make room there, or choose another directory with --out" if full else "is it writable?"
+        raise WheelmatrixError(f"cannot write to {directory}: {error.strerror or error}", hint=hint) from error
+
+
+def _is(path: Path, sha256: bytes, size: int) -> bool:
+    """Return whether a regular file with these bytes is there already."""
+    try:
+        return path.is_file() and path.stat().st_size == size and hash_file(path) == (sha256, size)
+    except OSError:
+        return False
+
+
+def _sync_directory(directory: Path) -> None:
+    if os.name != "posix":  # elsewhere a directory cannot be opened, and the rename is as safe as it gets
+        return
+    descriptor = os.open(directory, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
