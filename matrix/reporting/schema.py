@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 from pathlib import Path
 from typing import Any
@@ -20,10 +21,14 @@ SCHEMA_FILE = Path(__file__).with_name("report.schema.json")
 
 def schema() -> dict[str, Any]:
     """Return the JSON Schema of the report."""
+    made = msgspec.json.schema(Report)
+    for definition in made["$defs"].values():
+        if "description" in definition:  # a docstring, which Python 3.13 hands on without its indentation
+            definition["description"] = inspect.cleandoc(definition["description"])
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "wheelmatrix report, version 1",
-        **msgspec.json.schema(Report),
+        **made,
     }
 
 
