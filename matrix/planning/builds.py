@@ -1,0 +1,187 @@
+"""Cells and the builds that serve them: what shares a binary, what everything is called, what starts first."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+import msgspec
+
+from matrix.errors import UsageError
+from matrix.model import Build, Cell, StableAbi
+from matrix.planning.judging import Judged
+from matrix.planning.pyo3_config import pyo3_config
+from matrix.platforms.wheel_names import ANY_LEVEL, wheel_file_name
+from matrix.project.bindings import ANY_FLOOR
+from matrix.project.read import Project
+
+__all__ = ["assemble", "check_files", "starting_order", "trimmed"]
+
+
+class _Family(NamedTuple):
+    """What tells one binary from another: platform, Python or stable ABI, settings."""
+
+    triple: str
+    python: str
+    settings: str
+
+
+def assemble(
+    judged: Sequence[Judged], project: Project, durations: Mapping[str, float]
+) -> tuple[list[Cell], list[Build]]:
+    """Return the cells in the order given, and one build for each binary that they need.
+
+    Args:
+        judged: What will be built.
+        project: The project.
+        durations: Seconds that builds took the last time, by id.
+    """
+    floors = _floors(judged)
+    families: dict[_Family, list[Judged]] = {}
+    for one in judged:
+        families.setdefault(_family(one, _abi(one, floors)), []).append(one)
+    ids = _build_ids(families)
+    cells: dict[str, Cell] = {}
+    builds = []
+    for family, members in families.items():
+        abi = _abi(members[0], floors)
+        for one in members:
+            cells[one.candidate.id] = _cell(one, abi, ids[family], project)
+        builds.append(_build(ids[family], members, abi, project, durations.get(ids[family])))
+    return [cells[one.candidate.id] for one in judged], builds
+
+
+def check_files(cells: Iterable[Cell], builds: Iterable[Build]) -> None:
+    """Refuse cells that would make the same file, except those that one stable-ABI wheel serves.
+
+    Raises:
+        UsageError: Two would; names both.
+    """
+    shared = {build.id for build in builds if build.stable_abi is not None}
+    first: dict[tuple[str, str], Cell] = {}
+    for cell in cells:
+        # an open level is one of the target's own libc
+        other = first.setdefault((cell.file, cell.target.libc if ANY_LEVEL in cell.file else ""), cell)
+        if other is cell or (other.build == cell.build and cell.build in shared):
+            continue
+        if cell.python_tag == other.python_tag and cell.interpreter != other.interpreter:
+            hint = "one stable-ABI wheel serves both, so rows and overrides must treat them alike"
+        else:
+            hint = "exclude one of them, or ask for different compatibility levels"
+        raise UsageError(f"{other.id} and {cell.id} would make the same file {cell.file}", hint=hint)
+
+
+def starting_order(builds: Iterable[Build]) -> tuple[Build, ...]:
+    """Return the builds as they start: those never timed first, as they may be the longest, then the longest."""
+    return tuple(sorted(builds, key=lambda build: (build.expected is not None, -(build.expected or 0.0))))
+
+
+def _floors(judged: Iterable[Judged]) -> dict[tuple[str, str], tuple[int, int]]:
+    """Return the floors of stable ABIs that name none: the oldest Python that shares the binary."""
+    floors: dict[tuple[str, str], tuple[int, int]] = {}
+    for one in judged:
+        interpreter = one.candidate.pick.interpreter
+        if one.recipe.abi is not None and one.recipe.abi.version == ANY_FLOOR and interpreter is not None:
+            key = (one.candidate.wish.target.triple, one.recipe.key)
+            floors[key] = min(floors.get(key, interpreter.version), interpreter.version)
+    return floors
+
+
+def _abi(one: Judged, floors: Mapping[tuple[str, str], tuple[int, int]]) -> StableAbi | None:
+    abi = one.recipe.abi
+    if abi is None or abi.version != ANY_FLOOR:
+        return abi
+    return StableAbi(kind=abi.kind, version=floors[one.candidate.wish.target.triple, one.recipe.key])
+
+
+def _family(one: Judged, abi: StableAbi | None) -> _Family:
+    python = one.candidate.pick.id if abi is None else f"{abi.kind}-{abi.python_tag}"
+    return _Family(one.candidate.wish.target.triple, python, one.recipe.key)
+
+
+def _build_ids(families: Mapping[_Family, Sequence[Judged]]) -> dict[_Family, str]:
+    """Return an id for each binary: Python and target, the name of a variant, and only where that is not enough a hash.
+
+    The build that no row changes keeps the plain id, so that its lane stays when rows come and go.
+    """
+    stems: dict[str, list[_Family]] = {}
+    for family, members in families.items():
+        names = {one.candidate.name for one in members}
+        suffix = "" if "" in names else f"-{members[0].candidate.name}"
+        stems.setdefault(f"{family.python}-{family.triple}{suffix}", []).append(family)
+    return {family: name for stem, sharing in stems.items() for family, name in _told_apart(stem, sharing, families)}
+
+
+def _told_apart(
+    stem: str, sharing: Sequence[_Family], families: Mapping[_Family, Sequence[Judged]]
+) -> Iterator[tuple[_Family, str]]:
+    for family in sharing:
+        plain = any(one.recipe.plain for one in families[family])
+        if len(sharing) == 1 or plain:
+            yield family, stem
+        else:
+            yield family, f"{stem}-{hashlib.sha256(family.settings.encode()).hexdigest()[:8]}"
+
+
+def _cell(one: Judged, abi: StableAbi | None, build: str, project: Project) -> Cell:
+    candidate = one.candidate
+    interpreter = candidate.pick.interpreter
+    tags = ("py3", "none") if interpreter is None else (interpreter.python_tag, interpreter.abi_tag)
+    python_tag, abi_tag = tags if abi is None else (abi.python_tag, abi.abi_tag)
+    return Cell(
+        id=candidate.id,
+        interpreter=interpreter,
+        target=candidate.wish.target,
+        compatibility=candidate.level.level,
+        pypi=candidate.pypi,
+        named=candidate.pick.named or candidate.wish.named,
+        build=build,
+        python_tag=python_tag,
+        abi_tag=abi_tag,
+        file=wheel_file_name(project.name, project.version, python_tag, abi_tag, one.platforms),
+        why=one.choice.why,
+    )
+
+
+def _build(
+    name: str, members: Sequence[Judged], abi: StableAbi | None, project: Project, expected: float | None
+) -> Build:
+    first = members[0]
+    pythons = [one.candidate.pick.interpreter for one in members if one.candidate.pick.interpreter is not None]
+    # build scripts may run a Python of their own accord; the oldest one here that is served is the safest
+    python = min(pythons, key=lambda one: (not one.runnable, one.version, one.abi_flags), default=None)
+    target, bindings = first.candidate.wish.target, project.bindings
+    return Build(
+        id=name,
+        target=target,
+        explicit_target=first.candidate.wish.explicit,
+        interpreter=python,
+        stable_abi=abi,
+        bindings=bindings.kind,
+        driver=first.choice.driver,
+        settings=first.recipe.settings,
+        cells=tuple(one.candidate.id for one in members),
+        pyo3_config=pyo3_config(python, abi, target, bindings.version),
+        manifest=_manifest(project),
+        crate=project.crate.name,
+        lib_name=project.module.lib_name,
+        expected=expected,
+    )
+
+
+def _manifest(project: Project) -> str:
+    """Return Cargo.toml as seen from the project's root, which need not hold it."""
+    return os.path.relpath(project.manifest, project.root).replace(os.sep, "/")
+
+
+def trimmed(builds: Iterable[Build], kept: Iterable[str]) -> list[Build]:
+    """Return the builds that still serve a kept cell, with those cells alone."""
+    wanted = set(kept)
+    found = []
+    for build in builds:
+        cells = tuple(cell for cell in build.cells if cell in wanted)
+        if cells:
+            found.append(msgspec.structs.replace(build, cells=cells))
+    return found

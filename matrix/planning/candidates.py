@@ -1,0 +1,167 @@
+"""Candidates: one for every combination of the axes, before anything is decided about it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from matrix.model import StableAbi
+from matrix.planning.axes import (
+    KEY,
+    Level,
+    LevelWishes,
+    TargetWish,
+    Word,
+    interpreter_words,
+    level_axis,
+    level_wishes,
+    levels_meant,
+    levels_of,
+    target_axis,
+    target_wish,
+)
+from matrix.planning.interpreters import Pick, default_pick, pick_interpreters
+from matrix.planning.request import Facts, Request
+from matrix.project.options import Changes, Include, Options
+
+__all__ = ["Axes", "Candidate", "Row", "read_axes"]
+
+
+class Candidate(NamedTuple):
+    """One wheel that is asked for.
+
+    Attributes:
+        id: Id of the cell: Python and target, the level when the target has several, the name of a variant.
+        pick: The Python.
+        wish: The target.
+        level: The level.
+        pypi: Whether PyPI must take the wheel.
+        name: Name of the variant, or empty.
+        changes: What rows change in how it is built, in order, each with where it was written.
+    """
+
+    id: str
+    pick: Pick
+    wish: TargetWish
+    level: Level
+    pypi: bool
+    name: str = ""
+    changes: tuple[tuple[str, Changes], ...] = ()
+
+
+class Row(NamedTuple):
+    """A row of ``include``, with what its words mean; ``None`` for an axis that it does not name."""
+
+    include: Include
+    origin: str
+    word: Word | None
+    wish: TargetWish | None
+    levels: LevelWishes | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Axes:
+    """The three axes as they were written, and what they mean for any target.
+
+    Attributes:
+        targets: The targets axis.
+        words: The interpreters axis; empty for the current ``python3``.
+        levels: The compatibility axis.
+        rows: The include rows.
+        request: The flags.
+        facts: What was found on this machine.
+        stable: Stable ABIs of the project: the first's floor stands in when there is no Python at all.
+    """
+
+    targets: tuple[TargetWish, ...]
+    words: tuple[Word, ...]
+    levels: LevelWishes
+    rows: tuple[Row, ...]
+    request: Request
+    facts: Facts
+    stable: Sequence[StableAbi]
+
+    def picks(self, wish: TargetWish) -> tuple[Pick, ...]:
+        """Return the Pythons for a target."""
+        if not self.words:
+            return (default_pick(wish.target, self.facts, self.stable),)
+        return pick_interpreters(self.words, wish.target, self.facts)
+
+    def target_levels(self, wish: TargetWish) -> tuple[Level, ...]:
+        """Return the levels for a target."""
+        return level_axis(self.levels, wish.target, skip_audit=self.request.skip_audit)
+
+    def several(self, wish: TargetWish) -> bool:
+        """Whether the axis and the include rows ask for several levels of a target, so that ids must tell them."""
+        levels = {level.level for level in self.target_levels(wish)}
+        if self.request.compatibility is None:
+            for row in self.rows:
+                if row.levels is not None and (row.wish is None or row.wish.target == wish.target):
+                    levels |= {level.level for level in levels_meant(row.levels, wish.target)}
+        return len(levels) > 1
+
+    def combine(
+        self,
+        wish: TargetWish,
+        picks: Iterable[Pick],
+        levels: Sequence[Level],
+        pypi: bool,
+    ) -> Iterator[Candidate]:
+        """Yield every combination of Pythons and levels on a target."""
+        several = self.several(wish)
+        for pick in picks:
+            stem = f"{pick.id}-{wish.target.triple}"
+            for level in levels:
+                yield Candidate(f"{stem}-{level.level}" if several else stem, pick, wish, level, pypi)
+
+    def all(self) -> list[Candidate]:
+        """Return every combination of the three axes, target by target."""
+        return [
+            candidate
+            for wish in self.targets
+            for candidate in self.combine(wish, self.picks(wish), self.target_levels(wish), self.levels.pypi)
+        ]
+
+
+def read_axes(
+    request: Request, options: Options, facts: Facts, *, stable: Sequence[StableAbi] = (), maturin: Sequence[str] = ()
+) -> Axes:
+    """Return the axes that flags, matrix and ``[tool.maturin]`` ask for.
+
+    Args:
+        request: The flags.
+        options: The matrix.
+        facts: What was found on this machine.
+        stable: Stable ABIs of the project.
+        maturin: ``compatibility`` of ``[tool.maturin]``.
+
+    Raises:
+        UsageError: A word means nothing, a target or a level is not known.
+    """
+    host = facts.host.target
+    rows = []
+    for index, include in enumerate(options.include):
+        origin = f"{KEY} include[{index}]"
+        rows.append(
+            Row(
+                include,
+                origin,
+                None
+                if include.interpreter is None
+                else Word(include.interpreter, f"{origin}.interpreter", named=False),
+                None if include.target is None else target_wish(include.target, host, f"{origin}.target", named=False),
+                None
+                if include.compatibility is None
+                else levels_of([(include.compatibility, f"{origin}.compatibility")], named=False),
+            )
+        )
+    return Axes(
+        targets=target_axis(request, options, host),
+        words=tuple(interpreter_words(request, options)),
+        levels=level_wishes(request, options, maturin),
+        rows=tuple(rows),
+        request=request,
+        facts=facts,
+        stable=stable,
+    )

@@ -1,0 +1,169 @@
+"""Which candidates can be built here, by which driver, and why the others cannot."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
+
+from matrix.driver import Driver
+from matrix.errors import ConfigError, UsageError, did_you_mean
+from matrix.model import Compatibility, Target
+from matrix.planning.candidates import Candidate
+from matrix.planning.interpreters import allows
+from matrix.planning.request import Facts
+from matrix.planning.settings import Recipe
+from matrix.planning.stable import Refusal, refusal, unbuilt
+from matrix.platforms import UNIVERSAL2, platform_tags, pypi_rejects, rust_floor
+from matrix.platforms.wheel_names import ANY_LEVEL
+from matrix.project.read import Project
+
+__all__ = ["Choice", "Judge", "Judged"]
+
+_LATER = ("zig", "xwin", "docker")
+"""Drivers that the matrix may name although they are not built yet."""
+
+
+class Choice(NamedTuple):
+    """The driver of a build and why it is the one."""
+
+    driver: str
+    why: str
+
+
+class Judged(NamedTuple):
+    """A candidate that will be built.
+
+    Attributes:
+        candidate: The candidate.
+        recipe: How.
+        choice: By what.
+        platforms: Platform tags of its wheel; one with ``*`` when the audit chooses the level.
+    """
+
+    candidate: Candidate
+    recipe: Recipe
+    choice: Choice
+    platforms: tuple[str, ...]
+
+
+class Judge:
+    """Judges the candidates of one project on one machine."""
+
+    def __init__(self, project: Project, facts: Facts) -> None:
+        self._project = project
+        self._facts = facts
+        self._choices: dict[tuple[str, str], Choice | Refusal] = {}
+
+    def judge(self, candidate: Candidate, recipe: Recipe) -> Judged | Refusal:
+        """Return how a candidate is built, or why it is left out.
+
+        Raises:
+            UsageError: It cannot be built, and a flag named what is at fault.
+            ConfigError: The matrix names a driver that does not exist.
+        """
+        target_flag = candidate.wish.origin if candidate.wish.named else ""
+        unfit, flag = self._unfit(candidate, recipe)
+        if unfit is not None:
+            return _refuse(candidate, unfit, flag)
+        platforms = self._platforms(candidate, recipe)
+        if isinstance(platforms, Refusal):
+            return _refuse(candidate, platforms, target_flag)
+        rejected = _rejected(candidate, platforms)
+        if rejected is not None:
+            return _refuse(candidate, rejected, target_flag)
+        choice = self.choose(recipe, candidate.wish.target)
+        if isinstance(choice, Refusal):
+            return _refuse(candidate, choice, target_flag)
+        return Judged(candidate, recipe, choice, platforms)
+
+    def warnings(self, candidate: Candidate) -> Iterator[str]:
+        """Yield what the user should know of a candidate that is built all the same."""
+        requires, interpreter = self._project.requires_python, candidate.pick.interpreter
+        if requires is None or interpreter is None or not candidate.pick.named:
+            return
+        if not allows(requires, interpreter.version, interpreter.full_version):
+            version = interpreter.full_version or ".".join(map(str, interpreter.version))
+            yield f"{candidate.pick.id}: Python {version} (-i) is outside requires-python {requires!r}"
+
+    def _unfit(self, candidate: Candidate, recipe: Recipe) -> tuple[Refusal | None, str]:
+        """Return why bindings, target, Python or level rule a candidate out, and the flag that asked for it."""
+        pick, wish, level = candidate.pick, candidate.wish, candidate.level
+        python_flag = pick.origin if pick.named else ""
+        target_flag = wish.origin if wish.named else ""
+        bindings = unbuilt(self._project.bindings)
+        if bindings is not None:
+            return bindings, python_flag or target_flag
+        if wish.target.triple == UNIVERSAL2:
+            return Refusal(f"{UNIVERSAL2} is not built yet, see README"), target_flag
+        if pick.interpreter is None:
+            return pick.refused, python_flag
+        requires = self._project.requires_python
+        allowed = not requires or allows(requires, pick.interpreter.version, pick.interpreter.full_version)
+        if not allowed and not pick.named:
+            return Refusal(f"requires-python is {requires!r}", about_python=True), ""
+        unable = refusal(self._project.bindings, recipe.stable, pick.interpreter)
+        if unable is not None:
+            return unable, python_flag
+        return None if level.refused is None else Refusal(level.refused), level.origin if level.named else ""
+
+    def _platforms(self, candidate: Candidate, recipe: Recipe) -> tuple[str, ...] | Refusal:
+        target, level = candidate.wish.target, candidate.level.level
+        environ = {**self._facts.environ, **{k: v for k, v in recipe.settings.env.items() if v is not None}}
+        try:
+            tags = platform_tags(target, level, environ)
+        except UsageError as error:
+            return Refusal(error.message, error.hint)
+        open_level = target.os == "linux" and level.version is None and level.family != "linux"
+        if open_level and tags == (f"linux_{target.machine}",):
+            return (f"{ANY_LEVEL}_{target.machine}",)
+        return tags
+
+    def choose(self, recipe: Recipe, target: Target) -> Choice | Refusal:
+        """Return the driver that builds for a target: the one asked for, else the first that can.
+
+        Raises:
+            ConfigError: No driver has the name that is asked for.
+        """
+        wanted = recipe.settings.driver
+        key = (wanted, target.triple)
+        if key not in self._choices:
+            self._choices[key] = self._chosen(wanted, target, recipe.driver_origin or "--driver")
+        return self._choices[key]
+
+    def _chosen(self, wanted: str, target: Target, origin: str) -> Choice | Refusal:
+        drivers: Mapping[str, Driver] = {driver.name: driver for driver in self._facts.drivers}
+        if wanted != "auto" and wanted not in drivers:
+            if wanted in _LATER:
+                return Refusal(f"the driver {wanted!r} ({origin}) is not built yet, see README")
+            known = ["auto", *drivers]
+            hint = did_you_mean(wanted, known) or f"known drivers: {', '.join(known)}"
+            raise ConfigError(f"unknown driver {wanted!r} ({origin})", hint=hint)
+        hints, reasons = [], []
+        for driver in drivers.values() if wanted == "auto" else [drivers[wanted]]:
+            support = driver.supports(target, self._facts.host)
+            if support.able:
+                asked = "" if wanted == "auto" else f"asked for in {origin}: "
+                return Choice(driver.name, f"{driver.name}: {asked}{support.reason}")
+            reasons.append(support.reason)
+            hints.append(support.hint)
+        why = f": {'; '.join(reasons)}" if reasons else ""
+        return Refusal(f"no driver here builds for {target.triple}{why}", next(filter(None, hints), None))
+
+
+def _refuse(candidate: Candidate, refused: Refusal, flag: str) -> Refusal:
+    if flag:
+        raise UsageError(f"{candidate.id} ({flag}): {refused.reason}", hint=refused.hint)
+    return refused
+
+
+def _rejected(candidate: Candidate, platforms: tuple[str, ...]) -> Refusal | None:
+    """Return why PyPI will refuse the wheel whatever the audit finds, or ``None``."""
+    if not candidate.pypi:
+        return None
+    target, tags = candidate.wish.target, platforms
+    if any(ANY_LEVEL in tag for tag in platforms):
+        musl = target.libc == "musl"
+        best = Compatibility(family="musllinux", version=(1, 2)) if musl else None
+        tags = platform_tags(target, best or Compatibility(family="manylinux", version=rust_floor(target)))
+    reason = next(filter(None, map(pypi_rejects, tags)), None)
+    return None if reason is None else Refusal(reason, "leave the target out, or do without `pypi`")

@@ -1,0 +1,48 @@
+"""Which Pythons of this machine a plan needs to know, so that nothing is asked in vain."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from matrix.model import Target
+from matrix.planning.axes import interpreter_words, target_axis
+from matrix.planning.request import Request
+from matrix.platforms.requests import parse_request
+from matrix.project.options import Options
+
+__all__ = ["Lookups", "needed_lookups"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lookups:
+    """What must be known of this machine's Pythons before a plan can be made.
+
+    Attributes:
+        words: Names and paths to resolve, each with where it was written, for the message.
+        discover: Whether every Python of this machine is to be found (slow).
+        default: Whether the current ``python3`` is to be asked.
+    """
+
+    words: Mapping[str, str]
+    discover: bool
+    default: bool
+
+
+def needed_lookups(request: Request, options: Options, host: Target) -> Lookups:
+    """Return which Pythons of this machine a plan needs to know.
+
+    Raises:
+        UsageError: A word means nothing, or a target is not known.
+    """
+    words: dict[str, str] = {}
+    discover = False
+    here = any(wish.target.os == host.os for wish in target_axis(request, options, host))
+    written = list(interpreter_words(request, options))
+    for word in written:
+        asked = parse_request(word.text, word.origin)
+        if asked.kind in {"name", "path"}:
+            words.setdefault(asked.text, word.origin)
+        elif asked.kind == "found" or here:
+            discover = True
+    return Lookups(words=words, discover=discover, default=not written)

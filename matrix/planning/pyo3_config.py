@@ -1,0 +1,93 @@
+"""The PyO3 configuration file of a build: what PyO3 is told of Python instead of running one.
+
+The text names no path of this machine and depends only on the Python, the target and the locked PyO3, so that a
+lane stays fresh wherever the Python was found. PyO3 up to 0.17 refuses keys that it does not know.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from matrix.model import Interpreter, StableAbi, Target
+
+__all__ = ["pyo3_config", "pyo3_release"]
+
+TARGET_ABI: Final = (0, 29)  # the key ``target_abi``, where older ones have ``abi3``
+EXTENSION_MODULE: Final = (0, 26)  # PYO3_BUILD_EXTENSION_MODULE keeps libpython out, where older ones need a feature
+
+_IMPLEMENTATIONS = {"cpython": "CPython", "pypy": "PyPy", "graalpy": "GraalPy"}
+_LINKING = frozenset({"windows", "android", "ios", "aix", "cygwin"})  # even extension modules link libpython there
+
+
+def pyo3_release(version: str) -> tuple[int, int]:
+    """Return major and minor of a crate's version: ``(0, 30)`` of ``0.30.1``; ``(0, 0)`` when it is none."""
+    match = re.match(r"(\d+)\.(\d+)", version)
+    return (int(match[1]), int(match[2])) if match else (0, 0)
+
+
+def pyo3_config(interpreter: Interpreter | None, stable: StableAbi | None, target: Target, version: str) -> str:
+    """Return the text of the file that ``PYO3_CONFIG_FILE`` names.
+
+    Args:
+        interpreter: The Python built for; may be ``None`` when a stable ABI is given.
+        stable: The stable ABI built for: its floor stands for every Python that it serves.
+        target: The platform built for.
+        version: Locked version of pyo3 or pyo3-ffi.
+
+    Raises:
+        ValueError: Neither a Python nor a stable ABI is given.
+    """
+    lines = _lines(interpreter, stable, target, pyo3_release(version))
+    return "".join(f"{key}={value}\n" for key, value in lines)
+
+
+def _lines(
+    interpreter: Interpreter | None, stable: StableAbi | None, target: Target, pyo3: tuple[int, int]
+) -> Iterator[tuple[str, str]]:
+    if stable is not None:
+        implementation, (major, minor), threaded, debug = "CPython", stable.version, False, False
+    elif interpreter is not None:
+        implementation = _IMPLEMENTATIONS[interpreter.implementation]
+        major, minor = interpreter.version
+        threaded, debug = interpreter.free_threaded, "d" in interpreter.abi_flags
+    else:
+        raise ValueError("a PyO3 configuration needs a Python or a stable ABI")
+    yield "implementation", implementation
+    yield "version", f"{major}.{minor}"
+    yield "shared", "true"
+    if pyo3 >= TARGET_ABI:
+        kind = stable.kind if stable else "free_threaded" if threaded else "gil_enabled"
+        yield "target_abi", f"{implementation}-{kind}-{major}.{minor}"
+    else:
+        yield "abi3", str(stable is not None).lower()
+    lib_name = _lib_name(implementation, (major, minor), stable, threaded=threaded, debug=debug, target=target)
+    if lib_name is not None and (target.os == "android" or pyo3 < TARGET_ABI):
+        yield "lib_name", lib_name
+    yield "pointer_width", str(target.pointer_width)
+    flags = [("Py_DEBUG", debug), ("Py_GIL_DISABLED", threaded)]
+    yield "build_flags", ",".join(flag for flag, is_set in flags if is_set)
+    silent = pyo3 < EXTENSION_MODULE and target.os not in _LINKING
+    yield "suppress_build_script_link_lines", str(silent).lower()
+
+
+def _lib_name(
+    implementation: str,
+    version: tuple[int, int],
+    stable: StableAbi | None,
+    *,
+    threaded: bool,
+    debug: bool,
+    target: Target,
+) -> str | None:
+    """Name libpython where modules are linked with it; elsewhere, and for other Pythons, PyO3 knows best."""
+    if implementation != "CPython":
+        return None
+    letters = "t" * (threaded or (stable is not None and stable.kind == "abi3t"))
+    if target.os == "windows":
+        minor = "" if stable else str(version[1])
+        return f"python{version[0]}{minor}{letters}{'_d' if debug else ''}"
+    if target.os == "android":
+        return f"python{version[0]}{letters}" if stable else f"python{version[0]}.{version[1]}{letters}"
+    return None

@@ -1,0 +1,65 @@
+"""What planning is given besides the project: what the flags said, and what was found on this machine."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from matrix.driver import Driver, Host
+from matrix.model import Interpreter
+from matrix.project.options import Changes
+
+__all__ = ["Facts", "Request"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """What the flags said, as plain values; ``None`` and empty mean that a flag was not given.
+
+    Attributes:
+        interpreters: Words of ``-i``.
+        find: ``-f``.
+        targets: Triples of ``--target``, or of ``CARGO_BUILD_TARGET``.
+        targets_origin: Which of the two.
+        compatibility: Levels of ``--compatibility``.
+        only: Patterns of cell ids (``--only``).
+        settings: How builds are made, as far as flags say so.
+        skip_audit: ``--skip-auditwheel``: nothing is claimed that nobody asked for.
+    """
+
+    interpreters: tuple[str, ...] | None = None
+    find: bool = False
+    targets: tuple[str, ...] | None = None
+    targets_origin: str = "--target"
+    compatibility: tuple[str, ...] | None = None
+    only: tuple[str, ...] = ()
+    settings: Changes = field(default_factory=Changes)
+    skip_audit: bool = False
+
+    @property
+    def narrows(self) -> bool:
+        """Whether a flag replaces an axis of the matrix."""
+        return self.find or any(axis is not None for axis in (self.interpreters, self.targets, self.compatibility))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Facts:
+    """What was found on this machine, as plain values.
+
+    Attributes:
+        host: The machine that plans, and its tools.
+        drivers: Drivers that can be chosen, the best first.
+        installations: Pythons found; the first of its kind wins.
+        named: What the words of :class:`Lookups` turned out to be.
+        default: The current ``python3``, or ``None`` when there is none.
+        durations: Seconds that builds took the last time, by build id.
+        environ: Variables that change a platform tag (``MACOSX_DEPLOYMENT_TARGET``, …).
+    """
+
+    host: Host
+    drivers: Sequence[Driver]
+    installations: Sequence[Interpreter] = ()
+    named: Mapping[str, Interpreter] = field(default_factory=dict)
+    default: Interpreter | None = None
+    durations: Mapping[str, float] = field(default_factory=dict)
+    environ: Mapping[str, str] = field(default_factory=dict)

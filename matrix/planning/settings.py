@@ -1,0 +1,136 @@
+"""How each cell is built: what the project and the flags say, then what rows and overrides change."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+from typing import NamedTuple
+
+import msgspec
+
+from matrix.model import Interpreter, Settings, StableAbi
+from matrix.planning.candidates import Candidate
+from matrix.planning.request import Facts, Request
+from matrix.planning.stable import serving
+from matrix.project.bindings import ANY_FLOOR
+from matrix.project.options import Changes
+from matrix.project.read import Project
+
+__all__ = ["Recipe", "Recipes", "apply_changes"]
+
+_REPLACED = ("all_features", "no_default_features", "profile", "driver", "image", "strip", "cargo_args", "rustc_args")
+
+
+class Recipe(NamedTuple):
+    """How a cell is built.
+
+    Attributes:
+        settings: The settings.
+        key: What tells these settings from others; the same for equal ones.
+        plain: Whether no row or override changed them.
+        stable: Stable ABIs that its features choose.
+        abi: The one among them that serves the cell's Python, or ``None``.
+        driver_origin: Where the driver was asked for, or empty.
+    """
+
+    settings: Settings
+    key: str
+    plain: bool
+    stable: tuple[StableAbi, ...]
+    abi: StableAbi | None
+    driver_origin: str
+
+
+def apply_changes(settings: Settings, changes: Changes) -> Settings:
+    """Return the settings with what ``changes`` names replaced; environments are merged."""
+    updates: dict[str, object] = {name: value for name in _REPLACED if (value := getattr(changes, name)) is not None}
+    if changes.features is not None:
+        updates["features"] = tuple(sorted(set(changes.features)))
+    if changes.timeout is not None:
+        updates["timeout"] = float(changes.timeout)
+    if changes.env is not None:
+        updates["env"] = {**settings.env, **changes.env}
+    return msgspec.structs.replace(settings, **updates) if updates else settings
+
+
+class Recipes:
+    """Recipes of one plan, each worked out once: a thousand cells share a handful."""
+
+    def __init__(self, project: Project, request: Request, facts: Facts) -> None:
+        self._project = project
+        self._request = request
+        self._facts = facts
+        self._stable: dict[tuple[object, ...], tuple[StableAbi, ...]] = {}
+        self._recipes: dict[tuple[object, ...], Recipe] = {}
+
+    @cached_property
+    def base(self) -> Settings:
+        """What every build starts from: ``[tool.maturin]``, ``[tool.wheelmatrix]``, then flags."""
+        maturin, options, features = self._project.maturin, self._project.options, self._project.features
+        settings = Settings(
+            features=features.for_interpreter(None),
+            all_features=features.all_features,
+            no_default_features=features.no_default_features,
+            profile=maturin.profile or "dev",
+            rustc_args=maturin.rustc_args,
+            timeout=None if options.timeout is None else float(options.timeout),
+            strip=maturin.strip,
+        )
+        return apply_changes(settings, self._request.settings)
+
+    def recipe(self, candidate: Candidate) -> Recipe:
+        """Return how a candidate is built."""
+        interpreter = candidate.pick.interpreter
+        python = None if interpreter is None else (interpreter.id, interpreter.version)
+        key = (python, candidate.wish.target.triple, tuple(id(change) for _, change in candidate.changes))
+        recipe = self._recipes.get(key)
+        if recipe is None:
+            recipe = self._recipes[key] = self._work_out(candidate)
+        return recipe
+
+    def _work_out(self, candidate: Candidate) -> Recipe:
+        interpreter = candidate.pick.interpreter
+        settings, key = self._settings(candidate, interpreter)
+        stable = self._stable_for(settings)
+        abi = None if interpreter is None else serving(stable, interpreter)
+        if (
+            interpreter is not None
+            and abi is not None
+            and abi.version != ANY_FLOOR
+            and self._project.features.conditional
+        ):
+            # one binary serves the family, so it gets what its oldest member gets
+            floor = msgspec.structs.replace(interpreter, version=abi.version)
+            common, common_key = self._settings(candidate, floor)
+            if abi in self._stable_for(common):
+                settings, key = common, common_key
+        origin = next((where for where, change in reversed(candidate.changes) if change.driver is not None), "")
+        return Recipe(settings, key, not candidate.changes, stable, abi, origin)
+
+    def _settings(self, candidate: Candidate, interpreter: Interpreter | None) -> tuple[Settings, str]:
+        names = self.base.features
+        if self._request.settings.features is None:
+            names = self._project.features.for_interpreter(interpreter)
+        env = self._deployment(candidate.wish.target.triple)
+        settings = msgspec.structs.replace(self.base, features=names, env={**self.base.env, **env})
+        for _, change in candidate.changes:
+            settings = apply_changes(settings, change)
+        text = msgspec.json.encode(settings, order="deterministic").decode()
+        return settings, text
+
+    def _deployment(self, triple: str) -> Mapping[str, str]:
+        """Return the macOS that ``[tool.maturin.target]`` asks for, unless the environment already says."""
+        told = self._project.maturin.target.get(triple)
+        if told is None or told.deployment_target is None or "MACOSX_DEPLOYMENT_TARGET" in self._facts.environ:
+            return {}
+        return {"MACOSX_DEPLOYMENT_TARGET": told.deployment_target}
+
+    def _stable_for(self, settings: Settings) -> tuple[StableAbi, ...]:
+        key = (settings.features, settings.all_features, settings.no_default_features)
+        if key not in self._stable:
+            self._stable[key] = self._project.stable_for(
+                settings.features,
+                all_features=settings.all_features,
+                no_default_features=settings.no_default_features,
+            )
+        return self._stable[key]
