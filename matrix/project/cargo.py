@@ -7,6 +7,7 @@ features of the cargo at hand.
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +15,7 @@ from typing import Any
 
 import msgspec
 
-from matrix.errors import ConfigError, ToolError
+from matrix.errors import ConfigError, ToolError, did_you_mean
 from matrix.model import Command
 from matrix.process import capture
 
@@ -195,7 +196,14 @@ async def read_metadata(manifest: Path, flags: CargoFlags, root: Path) -> CargoM
         ConfigError: cargo refuses the project; has cargo's words.
     """
     arguments = ("metadata", "--format-version=1", "--manifest-path", str(manifest))
-    answer = await ask_cargo((*arguments, *flags.selection(), *flags.general()), manifest, root)
+    try:
+        answer = await ask_cargo((*arguments, *flags.selection(), *flags.general()), manifest, root)
+    except ConfigError as error:
+        unknown = re.search(r"does not (?:contain|have) (?:this|these) features?: ([^\s,]+)", error.message)
+        if unknown is None:
+            raise
+        answer = await ask_cargo((*arguments, "--no-deps", *flags.general()), manifest, root)
+        raise ConfigError(error.message, hint=_near_feature(unknown[1], answer, manifest)) from error
     try:
         return msgspec.json.decode(answer, type=CargoMetadata)
     except msgspec.DecodeError as error:
@@ -216,6 +224,15 @@ async def ask_cargo(arguments: tuple[str, ...], manifest: Path, root: Path) -> s
     return done.stdout
 
 
+def _near_feature(word: str, answer: str, manifest: Path) -> str | None:
+    class Listing(msgspec.Struct):
+        packages: tuple[CargoPackage, ...]
+
+    packages = msgspec.json.decode(answer, type=Listing).packages
+    known = next((sorted(one.features) for one in packages if Path(one.manifest_path) == manifest), [])
+    return did_you_mean(word, known) or (f"its features: {', '.join(known)}" if known else "it has no features")
+
+
 def _refusal(verb: str, manifest: Path, root: Path, words: str) -> ConfigError | ToolError:
     lines = [line.rstrip() for line in words.splitlines() if line.strip()]
     start = next((at for at, line in enumerate(lines) if line.startswith("error")), 0)
@@ -230,10 +247,10 @@ def _refusal(verb: str, manifest: Path, root: Path, words: str) -> ConfigError |
 
 
 def _hint(words: str) -> str | None:
-    if "--offline" in words or "offline" in words.lower():
-        return "run once without --offline, or `cargo fetch` beforehand"
-    if "--locked" in words or "--frozen" in words:
+    if re.search(r"(--locked|--frozen) was passed|because --(locked|frozen)", words):
         return "run `cargo update --workspace` to renew Cargo.lock, or drop locked and frozen"
+    if "offline" in words:
+        return "run once without --offline, or `cargo fetch` beforehand"
     return None
 
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from matrix.errors import ConfigError, UsageError
+from matrix.errors import ConfigError, UsageError, did_you_mean
 from matrix.project.cargo import CargoMetadata, CargoPackage, Dependency, PackageTarget, ResolvedNode
 
-__all__ = ["Crate", "crate_packages", "pick_crate", "reachable"]
+__all__ = ["Crate", "check_features", "crate_packages", "crate_warnings", "pick_crate", "reachable"]
 
 LEGACY = "package.metadata.maturin"
 # Keys that maturin 0.14 moved to [project], and refuses since.
@@ -54,6 +54,7 @@ class Crate:
         categories: As declared.
         readme: Relative to ``directory``, or ``None``; cargo finds ``README.md`` by itself.
         rust_version: Oldest rustc, or ``None``.
+        metadata: ``[package.metadata]``, or ``None``.
         crate_count: Packages in the resolved graph that the crate needs, itself included.
     """
 
@@ -76,6 +77,7 @@ class Crate:
     categories: tuple[str, ...] = ()
     readme: str | None = None
     rust_version: str | None = None
+    metadata: Any = None
     crate_count: int = 1
 
     def names_of(self, crate_type: str) -> tuple[str, ...]:
@@ -119,6 +121,7 @@ def pick_crate(metadata: CargoMetadata, manifest: Path) -> Crate:
         categories=package.categories,
         readme=package.readme,
         rust_version=package.rust_version,
+        metadata=package.metadata,
         crate_count=1 + sum(1 for _ in reachable(metadata)),
     )
 
@@ -144,6 +147,38 @@ def reachable(metadata: CargoMetadata) -> Iterator[ResolvedNode]:
         pending = following
 
 
+def check_features(crate: Crate, features: Iterable[str], where: str) -> None:
+    """Check that the crate has the features that a row of settings names.
+
+    Args:
+        crate: The crate that becomes the wheel.
+        features: Its own features, and ``dependency/feature``.
+        where: File and key for the error.
+
+    Raises:
+        ConfigError: It has no such feature, or no such dependency.
+    """
+    dependencies = {one.rename or one.name for one in crate.dependencies}
+    for word in features:
+        head, slash, _ = word.partition("/")
+        known = dependencies if slash else set(crate.features)
+        if head.removesuffix("?") not in known:
+            thing = "dependency" if slash else "feature"
+            hint = did_you_mean(head, known) or f"it has: {', '.join(sorted(known)) or 'none'}"
+            raise ConfigError(f"{where}: crate {crate.name!r} has no {thing} {head!r}", hint=hint)
+
+
+def crate_warnings(crate: Crate) -> tuple[str, ...]:
+    """Return what the user should know of the manifest."""
+    keys = ", ".join(_legacy(crate.metadata))
+    return (f"Cargo.toml: [{LEGACY}] {keys}: not read from there; write it in pyproject.toml",) if keys else ()
+
+
+def _legacy(metadata: Any) -> dict[str, Any]:
+    table = metadata.get("maturin") if isinstance(metadata, dict) else None
+    return table if isinstance(table, dict) else {}
+
+
 def _virtual(metadata: CargoMetadata, packages: Mapping[str, CargoPackage], manifest: Path) -> UsageError:
     members = [packages[one] for one in metadata.workspace_members if one in packages]
     fitting = [one for one in members if any("cdylib" in target.crate_types for target in one.targets)] or members
@@ -158,9 +193,7 @@ def _relative(path: Path, root: Path) -> str:
 
 
 def _check_legacy(package: CargoPackage, manifest: Path) -> None:
-    table: Any = package.metadata
-    legacy = table.get("maturin") if isinstance(table, dict) else None
-    moved = sorted(key for key in legacy if key in MOVED) if isinstance(legacy, dict) else []
+    moved = sorted(key for key in _legacy(package.metadata) if key in MOVED)
     if moved:
         raise ConfigError(
             f"{manifest}: [{LEGACY}] {', '.join(moved)}: metadata is not read from there (maturin dropped it in 0.14)",

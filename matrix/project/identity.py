@@ -9,7 +9,7 @@ from packaging.version import InvalidVersion, Version
 
 from matrix.errors import ConfigError
 
-__all__ = ["pep440", "project_name", "project_requires_python", "project_version"]
+__all__ = ["identity_warnings", "pep440", "project_name", "project_requires_python", "project_version"]
 
 WHERE = "pyproject.toml: [project]"
 
@@ -70,6 +70,25 @@ def project_version(table: Mapping[str, Any], crate: str) -> str:
         return pep440(written)
     except ValueError as error:
         raise ConfigError(f"{WHERE} version: {error}", hint='write it as in "1.2.3" or "1.2.3rc1"') from error
+
+
+def identity_warnings(table: Mapping[str, Any], crate: str) -> tuple[str, ...]:
+    """Return what the user should know of name and version.
+
+    Args:
+        table: pyproject.toml.
+        crate: The crate's version.
+    """
+    project = _project(table)
+    said = []
+    dynamic = project.get("dynamic") if project is not None else None
+    if project is not None and "version" not in project and not (isinstance(dynamic, list) and "version" in dynamic):
+        said.append(f"{WHERE} has no version and does not name it in dynamic; Cargo.toml's {crate} is taken")
+    if (project or {}).get("version") is None and Version(crate).is_postrelease:
+        said.append(
+            f"Cargo.toml: version {crate} is a pre-release to cargo and the post-release {pep440(crate)} to Python"
+        )
+    return tuple(said)
 
 
 def project_requires_python(table: Mapping[str, Any]) -> str | None:

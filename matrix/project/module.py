@@ -14,7 +14,7 @@ from matrix.project.crate import Crate
 from matrix.project.locate import Files, read_toml
 from matrix.project.maturin_options import MaturinOptions
 
-__all__ = ["Module", "describe_module"]
+__all__ = ["Module", "describe_module", "module_warnings"]
 
 WHERE = "pyproject.toml: [tool.maturin]"
 
@@ -88,11 +88,6 @@ def describe_module(
             f"{WHERE} python-source is {options.python_source!r}, but there is no package {top.name!r} in it",
             hint=f"create {_shown(top, files.root)}/__init__.py, correct module-name, or drop python-source",
         )
-    for index, one in enumerate(options.python_packages):
-        if not (source / one).is_dir():
-            raise ConfigError(
-                f"{WHERE} python-packages[{index}]: {one!r} is no directory in {_shown(source, files.root)}"
-            )
     return Module(
         name=name,
         package=package,
@@ -104,6 +99,21 @@ def describe_module(
         data=_data(files.root, full_name, options),
         bins=made if kind == "bin" else (),
     )
+
+
+def module_warnings(module: Module, root: Path) -> tuple[str, ...]:
+    """Return what the user should know of the layout."""
+    said = [
+        f"{WHERE} python-packages[{index}]: {one!r} is no directory in {_shown(module.python_source, root)}"
+        for index, one in enumerate(module.python_packages)
+        if not (module.python_source / one).is_dir()
+    ]
+    if module.package and not module.mixed:
+        said.append(
+            f"{WHERE} module-name: there is no package {module.top!r} in {_shown(module.python_source, root)},"
+            f" so the module is imported as {module.name!r}, not {module.full_name!r}"
+        )
+    return tuple(said)
 
 
 def _targets(crate: Crate, kind: str, options: MaturinOptions) -> tuple[str, ...]:
@@ -171,4 +181,6 @@ def _data(root: Path, full_name: str, options: MaturinOptions) -> Path | None:
 
 
 def _shown(path: Path, root: Path) -> str:
-    return path.relative_to(root).as_posix() if path != root and root in path.parents else str(path)
+    if path == root:
+        return "the project's root"
+    return path.relative_to(root).as_posix() if root in path.parents else str(path)

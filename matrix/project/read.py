@@ -11,12 +11,12 @@ from matrix.errors import ConfigError
 from matrix.model import StableAbi
 from matrix.project.bindings import Bindings, binding_warnings, detect_bindings, read_scoped, stable_abis
 from matrix.project.cargo import CargoFlags, CargoMetadata, ask_cargo, read_metadata
-from matrix.project.crate import Crate, pick_crate
+from matrix.project.crate import Crate, check_features, crate_warnings, pick_crate
 from matrix.project.features import Features, activated, split_features
-from matrix.project.identity import project_name, project_requires_python, project_version
+from matrix.project.identity import identity_warnings, project_name, project_requires_python, project_version
 from matrix.project.locate import Files, find_files, find_outer_pyproject, read_toml
 from matrix.project.maturin_options import MaturinOptions, read_maturin_options
-from matrix.project.module import Module, describe_module
+from matrix.project.module import Module, describe_module, module_warnings
 from matrix.project.options import Options, read_options
 
 __all__ = ["Project", "effective_features", "merge_flags", "read_project"]
@@ -114,6 +114,8 @@ async def read_project(where: Path, flags: CargoFlags, *, bindings: str | None =
     crate = pick_crate(metadata, files.manifest)
     scoped = await read_scoped(files.manifest, merged, files.root) if len(metadata.workspace_members) > 1 else None
     found = detect_bindings(metadata, crate, wish=bindings or maturin.bindings, scoped=scoped)
+    module = describe_module(files, table, crate, found, maturin)
+    _check_settings(crate, maturin, options)
     return Project(
         root=files.root,
         pyproject=files.pyproject,
@@ -125,13 +127,19 @@ async def read_project(where: Path, flags: CargoFlags, *, bindings: str | None =
         name=project_name(table, crate.name),
         version=project_version(table, crate.version),
         requires_python=project_requires_python(table),
-        module=describe_module(files, table, crate, found, maturin),
+        module=module,
         bindings=found,
         features=effective_features(flags, maturin),
         flags=merged,
         maturin=maturin,
         options=options,
-        warnings=(*warnings, *binding_warnings(found)),
+        warnings=(
+            *warnings,
+            *crate_warnings(crate),
+            *identity_warnings(table, crate.version),
+            *module_warnings(module, files.root),
+            *binding_warnings(found),
+        ),
     )
 
 
@@ -164,6 +172,16 @@ def merge_flags(flags: CargoFlags, maturin: MaturinOptions) -> CargoFlags:
         config=flags.config or maturin.config,
         unstable=flags.unstable or maturin.unstable_flags,
     )
+
+
+def _check_settings(crate: Crate, maturin: MaturinOptions, options: Options) -> None:
+    """Check the features that cargo was not asked about, because only some cells get them."""
+    conditional = [one.feature for one in maturin.features if not isinstance(one, str)]
+    check_features(crate, split_features(conditional), "pyproject.toml: [tool.maturin] features")
+    rows = (("include", options.include), ("overrides", options.overrides))
+    for key, index, row in ((key, index, row) for key, listed in rows for index, row in enumerate(listed)):
+        where = f"pyproject.toml: [tool.wheelmatrix] {key}[{index}].features"
+        check_features(crate, split_features(row.features or ()), where)
 
 
 def _depends_on_python(feature: object) -> bool:

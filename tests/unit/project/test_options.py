@@ -129,9 +129,7 @@ _JSON = st.recursive(
 def test_any_table_is_read_or_refused_by_name(table: dict[str, Any]) -> None:
     said = _refusal(table)
     assert said is None or said.startswith(f"{WHERE} ")
-    assert (said is None) == jsonschema.Draft202012Validator(schema()).is_valid(table) or "row names nothing" in str(
-        said
-    )
+    assert said is not None or VALIDATOR.is_valid(table)
 
 
 def _refusal(table: dict[str, Any]) -> str | None:
