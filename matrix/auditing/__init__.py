@@ -7,8 +7,22 @@ finished wheel. Nothing here depends on the machine that audits, and everything 
 from __future__ import annotations
 
 from matrix.auditing.audit import audit_binaries, audit_files
+from matrix.auditing.claims import BadWheelError
 from matrix.auditing.image import BadBinaryError
 from matrix.auditing.levels import Judgement, meets
 from matrix.auditing.verdict import Analysis
+from matrix.auditing.wheel_audit import Audits, WheelAudit, audit_wheel, audit_wheels
 
-__all__ = ["Analysis", "BadBinaryError", "Judgement", "audit_binaries", "audit_files", "meets"]
+__all__ = [
+    "Analysis",
+    "Audits",
+    "BadBinaryError",
+    "BadWheelError",
+    "Judgement",
+    "WheelAudit",
+    "audit_binaries",
+    "audit_files",
+    "audit_wheel",
+    "audit_wheels",
+    "meets",
+]

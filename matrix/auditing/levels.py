@@ -13,7 +13,7 @@ from matrix.auditing.remarks import HINTS, symbol_list, versioned
 from matrix.auditing.verdict import RUST_FLOOR, Analysis, offences_against
 from matrix.model import Compatibility, Target
 
-__all__ = ["Judgement", "meets"]
+__all__ = ["Judgement", "meets", "meets_level"]
 
 _LINUX = Compatibility(family="linux")
 _LOCAL = "--compatibility linux to keep it local"
@@ -59,7 +59,7 @@ def meets(analysis: Analysis, wish: Compatibility, target: Target) -> Judgement:
         return Judgement(ok=True, level=_LINUX)
     if wish.family == "auto":
         return Judgement(ok=True, level=_best(analysis))
-    return _asked(analysis, wish, wish.family, target)
+    return meets_level(analysis, wish, target.machine)
 
 
 def _foreign(analysis: Analysis, target: Target) -> Judgement:
@@ -81,23 +81,35 @@ def _best(analysis: Analysis) -> Compatibility:
     return Compatibility(family=policy.family, version=max(policy.version, floor))
 
 
-def _asked(analysis: Analysis, wish: Compatibility, family: Family, target: Target) -> Judgement:
+def meets_level(analysis: Analysis, wish: Compatibility, machine: str, *, verb: str = "asked for") -> Judgement:
+    """Judge binaries against a manylinux or musllinux level, or a choice of several.
+
+    Args:
+        analysis: What the audit found.
+        wish: The level.
+        machine: Architecture in its platform tag.
+        verb: How the reason begins: ``asked for`` or ``claims``.
+
+    Raises:
+        UsageError: The level is no musllinux level we know.
+    """
+    family: Family = "musllinux" if wish.family == "musllinux" else "manylinux"
     libc = {"manylinux": "glibc", "musllinux": "musl"}[family]
     others = sorted({_LIBC_NAMES[binary.libc] for binary in analysis.binaries if binary.libc not in {"", libc}})
     if others:
         return Judgement(
             ok=False,
-            reason=f"asked for {wish}, but it is linked against {' and '.join(others)}",
+            reason=f"{verb} {wish}, but it is linked against {' and '.join(others)}",
             hint=f"a {family} wheel needs a target whose libc is {libc}",
         )
     against: list[Offence] = []
     for version in wish.among or (wish.version or (0, 0),):
-        policy = policy_for(family, version, target.machine)
+        policy = policy_for(family, version, machine)
         if policy is None:
             return Judgement(
                 ok=False,
-                reason=f"asked for {wish}, which does not exist for {target.machine}",
-                hint=f"a wheel for {target.machine} can only be tagged linux: {_LOCAL}",
+                reason=f"{verb} {wish}, which does not exist for {machine}",
+                hint=f"a wheel for {machine} can only be tagged linux: {_LOCAL}",
             )
         against = offences_against(policy, analysis)
         if not against:
@@ -105,7 +117,7 @@ def _asked(analysis: Analysis, wish: Compatibility, family: Family, target: Targ
     kind = next((found.kind for found in against if found.kind == "symbol-version"), against[0].kind)
     return Judgement(
         ok=False,
-        reason=f"asked for {wish}, {_need([found for found in against if found.kind == kind])}",
+        reason=f"{verb} {wish}, {_need([found for found in against if found.kind == kind])}",
         details=_details(against),
         hint=f"{HINTS[kind]}; {_LOCAL}",
     )
