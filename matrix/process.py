@@ -26,6 +26,7 @@ __all__ = ["Completed", "Ended", "capture", "run"]
 GRACE = 3.0  # seconds between SIGTERM and SIGKILL
 BURIAL = 0.5  # seconds to wait for the dead of a group to be gone (where nobody collects them they never are)
 TAIL = 60  # lines kept for an error
+LONGEST = 16 * 2**20  # bytes of a line; what prints without ever ending one is cut into pieces of that length
 POLL = 0.02  # seconds between looks at a group that is being stopped
 QUIET = 0.1  # seconds of silence that make one round, once a process ended and its pipes stay open
 QUIET_ROUNDS = 20  # rounds of silence after which a daemon it left is taken to hold them
@@ -218,15 +219,19 @@ class _Ear:
 
     async def lines(self) -> AsyncIterator[str]:
         parts: list[bytes] = []
+        size = 0
         with suppress(anyio.ClosedResourceError, anyio.BrokenResourceError, anyio.EndOfStream):
             while self._stream is not None:
                 chunk = await self._stream.receive()
                 self.chunks += 1
                 head, *rest = chunk.split(b"\n")
                 parts.append(head)
+                size += len(head)
+                if size > LONGEST and not rest:
+                    rest = [b""]
                 for piece in rest:
                     yield _text(parts)
-                    parts = [piece]
+                    parts, size = [piece], len(piece)
         if any(parts):
             yield _text(parts)
 

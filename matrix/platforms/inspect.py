@@ -27,6 +27,7 @@ Said: TypeAlias = Answer | str
 TIME_LIMIT = 10.0  # seconds an executable may take to answer
 _AT_ONCE = 8
 _LINES = 200  # of output kept; the answer is one line
+_LENGTH = 20_000  # characters of a line kept
 _FLAGS = ("-I", "-S")  # isolated from PYTHON* variables and the current directory, and without site
 _FLAGS_OF_2 = ("-E", "-s", "-S")
 _UNSET: dict[str, str | None] = {
@@ -140,10 +141,10 @@ async def _run(path: Path, flags: tuple[str, ...], time_limit: float) -> Said:
     err: deque[str] = deque(maxlen=_LINES)
 
     def keep(line: str) -> None:
-        out.append(line)
+        out.append(line[:_LENGTH])
 
     def keep_error(line: str) -> None:
-        err.append(line)
+        err.append(line[:_LENGTH])
 
     command = Command(argv=(str(path), *flags, "-c", SCRIPT), env=_UNSET, cwd=".")
     try:

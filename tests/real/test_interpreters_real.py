@@ -177,6 +177,7 @@ async def test_a_broken_a_hanging_a_garrulous_and_a_silent_one_cost_only_themsel
     script(bins / "python3.9", "#!/bin/sh\nexec yes 'Python 3.9.1'\n")
     script(bins / "python3.10", "#!/bin/sh\nexit 0\n")
     script(bins / "python3.11", "#!/no/such/interpreter\n")
+    script(bins / "python3.15", "#!/bin/sh\nexec cat /dev/zero\n")
     script(bins / "python3.13", "#!/bin/sh\nkill -SEGV $$\n")
     (bins / "python3.14").write_bytes(b"\x7fELF\x02\x01\x01\x00junk")
     (bins / "python3.14").chmod(0o755)
@@ -188,6 +189,7 @@ async def test_a_broken_a_hanging_a_garrulous_and_a_silent_one_cost_only_themsel
     assert notes["python3.7"] == "failed: error while loading shared libraries: libpython3.7m"
     assert notes["python3.8"] == "gave no answer within 2 s"
     assert notes["python3.9"] == "gave no answer within 2 s"
+    assert notes["python3.15"] == "gave no answer within 2 s"
     assert notes["python3.10"] == "printed something that is no answer"
     assert "python3.11" in notes
     assert notes["python3.13"] == "failed with exit code -11"

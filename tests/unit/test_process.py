@@ -136,6 +136,17 @@ async def test_one_line_of_megabytes_without_an_end(tmp_path: Path) -> None:
     assert len(ended.stdout) == 5_000_000
 
 
+async def test_a_line_that_never_ends_is_cut_into_pieces(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(process, "LONGEST", 100_000)
+    lines: list[str] = []
+    await run(
+        python("import sys; sys.stdout.write('x' * 5_000_000 + chr(10) + 'end')"), root=tmp_path, on_stdout=lines.append
+    )
+    assert "".join(lines) == "x" * 5_000_000 + "end"
+    assert lines[-1] == "end"
+    assert max(map(len, lines)) < 400_000
+
+
 async def test_bytes_that_are_no_text(tmp_path: Path) -> None:
     code = r"import sys; sys.stdout.buffer.write(b'\xff\xfe caf\xc3\xa9\r\nnext\n')"
     assert (await capture(python(code), root=tmp_path)).stdout == "\ufffd\ufffd café\nnext"
