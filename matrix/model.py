@@ -204,10 +204,21 @@ class Cell(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class LeftOut(msgspec.Struct, frozen=True, kw_only=True):
-    """A cell that is not built, with the reason: ``pp311`` on ``…-musl`` (``exclude[0]``)."""
+    """A cell that is not built, with the reason: ``pp311`` on ``…-musl`` (``exclude[0]``).
+
+    Attributes:
+        id: Id that the cell would have.
+        reason: Why, in one line.
+        interpreter: Id of its Python, e.g. ``pp311``.
+        target: Its triple.
+        hint: What to do about it, or ``None``.
+    """
 
     id: str
     reason: str
+    interpreter: str = ""
+    target: str = ""
+    hint: str | None = None
 
 
 class Build(msgspec.Struct, frozen=True, kw_only=True):

@@ -10,4 +10,10 @@ from matrix.planning.lookups import Lookups, needed_lookups
 from matrix.planning.plan import make_plan
 from matrix.planning.request import Facts, Request
 
-__all__ = ["Facts", "Lookups", "Request", "make_plan", "needed_lookups"]
+__all__ = [
+    "Facts",
+    "Lookups",
+    "Request",
+    "make_plan",
+    "needed_lookups",
+]

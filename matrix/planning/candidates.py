@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from matrix.model import StableAbi
+from matrix.model import LeftOut, StableAbi
 from matrix.planning.axes import (
     KEY,
     Level,
@@ -48,6 +48,10 @@ class Candidate(NamedTuple):
     pypi: bool
     name: str = ""
     changes: tuple[tuple[str, Changes], ...] = ()
+
+    def left_out(self, reason: str, hint: str | None = None) -> LeftOut:
+        """Return what is told when it is not built."""
+        return LeftOut(id=self.id, reason=reason, interpreter=self.pick.id, target=self.wish.target.triple, hint=hint)
 
 
 class Row(NamedTuple):

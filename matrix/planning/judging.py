@@ -143,7 +143,7 @@ class Judge:
             support = driver.supports(target, self._facts.host)
             if support.able:
                 asked = "" if wanted == "auto" else f"asked for in {origin}: "
-                return Choice(driver.name, f"{driver.name}: {asked}{support.reason}")
+                return Choice(driver.name, f"{asked}{support.reason}")
             reasons.append(support.reason)
             hints.append(support.hint)
         why = f": {'; '.join(reasons)}" if reasons else ""

@@ -78,7 +78,7 @@ def _judge(candidates: Iterable[Candidate], project: Project, request: Request, 
             found.judged.append(verdict)
             found.warnings.extend(judge.warnings(candidate))
         elif not silent:
-            found.left_out.append(LeftOut(id=candidate.id, reason=verdict.reason))
+            found.left_out.append(candidate.left_out(verdict.reason, verdict.hint))
     for origin, fruit in fruitless.items():
         if fruit:
             found.warnings.append(f"{origin}: no released Python that {_allowed(project)}")

@@ -35,7 +35,7 @@ def apply_rows(axes: Axes, options: Options) -> tuple[list[Candidate], list[Left
             kept.setdefault(candidate.id, candidate)
         else:
             used.add(f"exclude[{row}]")
-            left[candidate.id] = LeftOut(id=candidate.id, reason=f"exclude[{row}] in pyproject.toml")
+            left[candidate.id] = candidate.left_out(f"exclude[{row}] in pyproject.toml")
     for included in axes.rows:
         _include(included, axes, kept)
     changed = [_overridden(candidate, axes, options, used) for candidate in kept.values()]

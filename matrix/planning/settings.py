@@ -126,11 +126,16 @@ class Recipes:
         return {"MACOSX_DEPLOYMENT_TARGET": told.deployment_target}
 
     def _stable_for(self, settings: Settings) -> tuple[StableAbi, ...]:
+        """Return the stable ABIs that features choose; no floor lies below what the bindings support."""
         key = (settings.features, settings.all_features, settings.no_default_features)
         if key not in self._stable:
-            self._stable[key] = self._project.stable_for(
-                settings.features,
-                all_features=settings.all_features,
-                no_default_features=settings.no_default_features,
+            oldest = self._project.bindings.ranges.get("cpython", (ANY_FLOOR,))[0]
+            self._stable[key] = tuple(
+                abi if abi.version == ANY_FLOOR else StableAbi(kind=abi.kind, version=max(abi.version, oldest))
+                for abi in self._project.stable_for(
+                    settings.features,
+                    all_features=settings.all_features,
+                    no_default_features=settings.no_default_features,
+                )
             )
         return self._stable[key]
