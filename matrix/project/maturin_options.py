@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias
 
 import msgspec
+from msgspec import Meta
 
 from matrix.errors import ConfigError, did_you_mean
 from matrix.project.checked import convert_table, unknown_keys
@@ -88,38 +89,89 @@ class MaturinOptions(msgspec.Struct, frozen=True, kw_only=True, rename="kebab"):
     ``skip_auditwheel`` is the older way to write ``auditwheel = "skip"``; use :attr:`skips_audit`.
     """
 
-    module_name: str | None = None
-    include: tuple[str | FileRow, ...] = ()
-    exclude: tuple[str | FileRow, ...] = ()
-    bindings: str | None = None
-    compatibility: str | tuple[str, ...] | None = None
-    manylinux: str | tuple[str, ...] | None = None
-    auditwheel: Literal["repair", "check", "warn", "skip"] | None = None
-    skip_auditwheel: bool = False
-    strip: bool = False
-    sdist_generator: Literal["cargo", "git"] = "cargo"
-    python_source: str | None = None
-    python_packages: tuple[str, ...] = ()
-    data: str | None = None
-    targets: tuple[CargoTarget, ...] | None = None
-    target: dict[str, TargetOptions] = {}
-    profile: str | None = None
-    editable_profile: str | None = None
-    features: tuple[str | ConditionalFeature, ...] = ()
-    all_features: bool = False
-    no_default_features: bool = False
-    manifest_path: str | None = None
-    frozen: bool = False
-    locked: bool = False
-    config: tuple[str, ...] = ()
-    unstable_flags: tuple[str, ...] = ()
-    rustc_args: tuple[str, ...] = ()
-    use_base_python: bool = False
-    sbom: Sbom | None = None
-    include_import_lib: bool = False
-    pgo_command: str | None = None
-    pgo_dependency_group: str | None = None
-    generate_ci: dict[str, Any] | None = None
+    module_name: Annotated[
+        str | None,
+        Meta(description="Import name, as `package._native`. Absent: the library's name, the project's, the crate's."),
+    ] = None
+    include: Annotated[
+        tuple[str | FileRow, ...],
+        Meta(
+            description=(
+                "More files for the wheel: globs, or tables with `path` and `format`; `from` and `to` take them out of"
+                " a build script's `OUT_DIR`."
+            )
+        ),
+    ] = ()
+    exclude: Annotated[
+        tuple[str | FileRow, ...],
+        Meta(description="Files left out of the wheel: globs, or tables with `path` and `format`."),
+    ] = ()
+    bindings: Annotated[str | None, Meta(description="Bindings, in place of those detected: `pyo3`, `pyo3-ffi`.")] = (
+        None
+    )
+    compatibility: Annotated[
+        str | tuple[str, ...] | None,
+        Meta(description="Platform-tag level when neither `[tool.wheelmatrix]` nor a flag names one."),
+    ] = None
+    manylinux: Annotated[str | tuple[str, ...] | None, Meta(description="Another name of `compatibility`.")] = None
+    auditwheel: Annotated[
+        Literal["repair", "check", "warn", "skip"] | None, Meta(description="`skip` turns the audit off.")
+    ] = None
+    skip_auditwheel: Annotated[bool, Meta(description='Older way to write `auditwheel = "skip"`.')] = False
+    strip: Annotated[bool, Meta(description="Whether symbols are stripped from the binary.")] = False
+    sdist_generator: Annotated[Literal["cargo", "git"], Meta(description="For sdists; changes no wheel.")] = "cargo"
+    python_source: Annotated[str | None, Meta(description="Directory that holds the Python packages.")] = None
+    python_packages: Annotated[
+        tuple[str, ...], Meta(description="More packages of `python-source` for the wheel.")
+    ] = ()
+    data: Annotated[str | None, Meta(description="The wheel's data directory. Absent: `MODULE.data`.")] = None
+    targets: Annotated[
+        tuple[CargoTarget, ...] | None, Meta(description="Cargo targets to build, by `name` and `kind`.")
+    ] = None
+    target: Annotated[
+        dict[str, TargetOptions],
+        Meta(description="`[tool.maturin.target.TRIPLE] macos-deployment-target`: the oldest macOS to run on."),
+    ] = {}
+    profile: Annotated[str | None, Meta(description="Cargo profile, unless a flag or a row says otherwise.")] = None
+    editable_profile: Annotated[str | None, Meta(description="For editable installs; changes no wheel.")] = None
+    features: Annotated[
+        tuple[str | ConditionalFeature, ...],
+        Meta(
+            description=(
+                "Cargo features; a table with `python-version` or `python-implementation` is for some Pythons only."
+                " `-F` replaces them."
+            )
+        ),
+    ] = ()
+    all_features: Annotated[bool, Meta(description="Whether every cargo feature is activated.")] = False
+    no_default_features: Annotated[bool, Meta(description="Whether the default features are left out.")] = False
+    manifest_path: Annotated[
+        str | None,
+        Meta(
+            description="Cargo.toml to build. Absent: `rust/Cargo.toml` beside Python code in `src`, else `Cargo.toml`."
+        ),
+    ] = None
+    frozen: Annotated[bool, Meta(description="As `--frozen`.")] = False
+    locked: Annotated[bool, Meta(description="As `--locked`.")] = False
+    config: Annotated[
+        tuple[str, ...], Meta(description="As `--config`, for every call of cargo; a flag replaces it.")
+    ] = ()
+    unstable_flags: Annotated[
+        tuple[str, ...], Meta(description="As `-Z`, for every call of cargo; a flag replaces it.")
+    ] = ()
+    rustc_args: Annotated[
+        tuple[str, ...], Meta(description="Arguments for rustc when it compiles the crate itself.")
+    ] = ()
+    use_base_python: Annotated[
+        bool, Meta(description="For builds through a Python front end; changes no wheel here.")
+    ] = False
+    sbom: Annotated[
+        Sbom | None, Meta(description="Not acted on yet: the wheel gets no SBOM, and asking for one is a warning.")
+    ] = None
+    include_import_lib: Annotated[bool, Meta(description="Not acted on yet: a warning says so.")] = False
+    pgo_command: Annotated[str | None, Meta(description="Read by `maturin build --pgo` alone.")] = None
+    pgo_dependency_group: Annotated[str | None, Meta(description="Read by `maturin build --pgo` alone.")] = None
+    generate_ci: Annotated[dict[str, Any] | None, Meta(description="Read by `maturin generate-ci` alone.")] = None
 
     @property
     def levels(self) -> tuple[str, ...]:

@@ -25,10 +25,15 @@ class Select(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """Selects cells by shell-style patterns (``*``, ``?``, ``[…]``); what is not named matches every cell."""
 
     interpreter: Annotated[
-        str | None, Meta(description="Pattern of interpreter ids.", examples=["cp312", "cp3*t", "pypy*"])
+        str | None,
+        Meta(
+            description="Pattern of interpreter ids (`cp312`) or names (`3.12`, `pypy3.11`).",
+            examples=["pypy*", "cp3*t"],
+        ),
     ] = None
     target: Annotated[
-        str | None, Meta(description="Pattern of target triples.", examples=["*-musl", "aarch64-unknown-linux-gnu"])
+        str | None,
+        Meta(description="Pattern of target triples, or `native`.", examples=["*-musl", "aarch64-unknown-linux-gnu"]),
     ] = None
     compatibility: Annotated[
         str | None, Meta(description="Pattern of compatibility levels.", examples=["manylinux_2_28", "musllinux*"])
@@ -154,7 +159,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     exclude: Annotated[
         tuple[Select, ...],
         Meta(
-            description="Cells to leave out; a row leaves out every cell that all of its patterns match.",
+            description="Cells to leave out: those that all patterns of a row match. A row of `include` can bring one back.",
             examples=[[{"interpreter": "pypy*", "target": "*-musl"}]],
         ),
     ] = ()

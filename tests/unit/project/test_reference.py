@@ -1,0 +1,45 @@
+from __future__ import annotations
+
+import re
+
+import msgspec
+import tomli
+
+from matrix.project import read_options
+from matrix.project.maturin_options import NOT_YET, MaturinOptions
+from matrix.project.options import DriverOptions, Include, Options, Override, Select, XwinOptions
+from matrix.project.reference import maturin_keys, wheelmatrix_keys
+
+
+def _keys(text: str) -> list[str]:
+    return re.findall(r"^\| `([\w-]+)` \|", text, re.MULTILINE)
+
+
+def test_every_key_stands_in_a_table() -> None:
+    structs = (Options, Select, Include, Override, DriverOptions, XwinOptions)
+    assert set(_keys(wheelmatrix_keys())) == {
+        field.encode_name for one in structs for field in msgspec.structs.fields(one)
+    }
+    assert _keys(maturin_keys()) == [field.encode_name for field in msgspec.structs.fields(MaturinOptions)]
+
+
+def test_rows_are_whole() -> None:
+    for line in (wheelmatrix_keys() + "\n" + maturin_keys()).splitlines():
+        if line.startswith("|"):
+            assert line.endswith("|")
+            assert re.fullmatch(r"(\|[^|]+|\|  )+\|", line.replace("\\|", "")), line
+
+
+def test_examples_are_toml_that_is_read() -> None:
+    table = wheelmatrix_keys().split("\n\n", 1)[0]
+    examples = re.findall(r"\| `([^`]+ = [^`]+)` \|$", table, re.MULTILINE)
+    assert len(examples) >= 9
+    for example in examples:
+        read_options(tomli.loads(example))
+
+
+def test_keys_without_effect_say_so() -> None:
+    rows = dict(re.findall(r"^\| `([\w-]+)` \| (.*) \|$", maturin_keys(), re.MULTILINE))
+    for key in NOT_YET:
+        assert rows[key].startswith("Not acted on yet")
+    assert all(text.endswith(".") for text in rows.values())
