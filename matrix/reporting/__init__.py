@@ -15,9 +15,19 @@ from matrix.reporting.document import (
     read_report,
     write_report,
 )
+from matrix.reporting.tables import (
+    AuditRow,
+    InterpreterRow,
+    render_audits,
+    render_interpreters,
+    render_plan,
+    render_wheels,
+)
 from matrix.reporting.terminal import Reporter, make_listener, render_error
 
 __all__ = [
+    "AuditRow",
+    "InterpreterRow",
     "Report",
     "ReportCollector",
     "Reporter",
@@ -26,6 +36,10 @@ __all__ = [
     "made_wheels",
     "make_listener",
     "read_report",
+    "render_audits",
     "render_error",
+    "render_interpreters",
+    "render_plan",
+    "render_wheels",
     "write_report",
 ]

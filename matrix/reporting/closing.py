@@ -118,10 +118,10 @@ def summary_line(state: RunState, symbols: Symbols, *, report: str = "") -> Line
     made = len(state.with_status("built", "reused"))
     reused = len(state.with_status("reused"))
     failed = state.with_status("failed")
-    lost = len(state.cells) - made - len(failed)
+    lost = len(state.wheels) - made - len(failed)
     interrupted = state.end is None or state.end.interrupted
-    whole = made == len(state.cells)
-    wheels = count(made, "wheel") if whole else f"{made} of {count(len(state.cells), 'wheel')}"
+    whole = made == len(state.wheels)
+    wheels = count(made, "wheel") if whole else f"{made} of {count(len(state.wheels), 'wheel')}"
     first = f"{wheels} in {clean_line(state.out)}" if state.out else wheels
     if whole and made and reused == made:
         parts = [f"{first}, all unchanged" if made > 1 else f"{first}, unchanged"]
@@ -145,8 +145,8 @@ def closing(
     """Return everything that stays when a run is over; one line alone when every wheel is unchanged."""
     summary = summary_line(state, symbols, report=report)
     foreign = closing_notes(state)
-    rows = [row for row in state.cells.values() if row.status != "failed"]
-    if rows and all(row.status == "reused" for row in state.cells.values()):
+    rows = [row for row in state.wheels if row.status != "failed"]
+    if rows and all(row.status == "reused" for row in state.wheels):
         return [*foreign, summary]
     lines = [header_line(state, symbols), ()]
     lines += [cell_line(row, state, symbols) for row in rows]
@@ -155,8 +155,17 @@ def closing(
     return [*lines, (), *foreign, summary]
 
 
-def left_out_lines(left_out: Sequence[LeftOut], triples: Sequence[str], symbols: Symbols) -> list[Line]:
-    """Return what is left out, cells of one reason together: ``○ left out: pp311 on … (exclude[0] …)``."""
+def left_out_lines(
+    left_out: Sequence[LeftOut], triples: Sequence[str], symbols: Symbols, *, most: int | None = _MOST_LEFT_OUT
+) -> list[Line]:
+    """Return what is left out, cells of one reason together: ``○ left out: pp311 on … (exclude[0] …)``.
+
+    Args:
+        left_out: Cells not built.
+        triples: Targets of the plan.
+        symbols: What the stream can write.
+        most: Lines at most, or ``None`` for all.
+    """
     reasons: dict[str, dict[str, list[str]]] = {}
     for one in left_out:
         triple = next((name for name in sorted(triples, key=len, reverse=True) if f"-{name}" in one.id), "")
@@ -166,9 +175,9 @@ def left_out_lines(left_out: Sequence[LeftOut], triples: Sequence[str], symbols:
     for reason, places in reasons.items():
         where = _places([(label, triple) for triple, labels in places.items() for label in labels])
         lines.append(line(Span(f"{symbols.left_out} left out: {clean_line(where)} ({clean_line(reason)})", "dim")))
-    if len(lines) > _MOST_LEFT_OUT:
-        hidden = len(lines) - _MOST_LEFT_OUT + 1
-        lines[_MOST_LEFT_OUT - 1 :] = [line(Span(f"{symbols.ellipsis} {hidden} more reasons: wheelmatrix plan", "dim"))]
+    if most is not None and len(lines) > most:
+        hidden = len(lines) - most + 1
+        lines[most - 1 :] = [line(Span(f"{symbols.ellipsis} {hidden} more reasons: wheelmatrix plan", "dim"))]
     return lines
 
 
@@ -177,7 +186,13 @@ def _places(cells: Sequence[tuple[str, str]]) -> str:
     labels: dict[str, list[str]] = {}
     for label, triple in cells:
         labels.setdefault(triple, []).append(label)
-    return "; ".join(listing(names, most=8) + (f" on {triple}" if triple else "") for triple, names in labels.items())
+    triples: dict[tuple[str, ...], list[str]] = {}
+    for triple, names in labels.items():
+        triples.setdefault(tuple(names), []).append(triple)
+    return "; ".join(
+        listing(names, most=8) + (f" on {listing(where, most=5)}" if any(where) else "")
+        for names, where in triples.items()
+    )
 
 
 def _common(rows: Sequence[CellRow], state: RunState) -> str:
@@ -186,7 +201,7 @@ def _common(rows: Sequence[CellRow], state: RunState) -> str:
         return ""
     for of in (_triple, _label):
         theirs = {of(row) for row in rows}
-        if len(theirs) == 1 and len({of(row) for row in state.cells.values()}) > 1:
+        if len(theirs) == 1 and len({of(row) for row in state.wheels}) > 1:
             return f" (all {theirs.pop()})"
     return ""
 

@@ -176,10 +176,9 @@ def _cell_ended(event: CellEnded) -> Record:
 
 
 def _run_ended(event: RunEnded, state: RunState) -> Record:
-    counts: dict[str, Any] = {
-        status: len(state.with_status(status)) for status in ("built", "reused", "failed", "skipped", "cancelled")
-    }
-    counts["cancelled"] += sum(row.end is None for row in state.cells.values())
+    counts: dict[str, Any] = dict.fromkeys(("built", "reused", "failed", "skipped", "cancelled"), 0)
+    for row in state.cells.values():
+        counts[row.status or "cancelled"] += 1
     fields = {**counts, "seconds": round(state.at, 3), "interrupted": event.interrupted, "foreign": list(event.foreign)}
     return Record(event="run ended", level="error" if counts["failed"] else "info", fields=fields)
 

@@ -108,7 +108,7 @@ class PlainView:
             case BuildEnded():
                 return self._folded(event.outcome.build)
             case CellEnded():
-                row = self._state.cells.get(event.cell)
+                row = next((row for row in self._state.wheels if row.cell.id == event.cell), None)
                 return [cell_line(row, self._state, self._symbols)] if row is not None else []
             case RunEnded():
                 return self._sum_up()
@@ -117,7 +117,7 @@ class PlainView:
 
     def _failure(self, event: CellEnded) -> list[Line]:
         """Tell a failure once for all cells that share it, the compiler's words only when nobody saw them yet."""
-        row = self._state.cells.get(event.cell)
+        row = next((row for row in self._state.wheels if row.cell.id == event.cell), None)
         if row is None:
             return []
         failure = failure_of(row, self._state)

@@ -19,7 +19,7 @@ def header_line(state: RunState, symbols: Symbols) -> Line:
     """Return the first line: ``rpds-py 0.30.0 · pyo3 0.30.1 · 4 wheels in 4 builds · cargo · -j 2``."""
     plan = state.plan
     drivers = list(dict.fromkeys(build.driver for build in plan.builds))
-    wheels = f"{count(len(plan.cells), 'wheel')} in {count(len(plan.builds), 'build')}"
+    wheels = f"{count(len(state.wheels), 'wheel')} in {count(len(plan.builds), 'build')}"
     rest = [plan.bindings, wheels, ", ".join(drivers), f"-j {state.jobs}"]
     name = Span(clean_line(f"{plan.project} {plan.version}"), "bold")
     return line(name, *(f" {symbols.dot} {clean_line(part)}" for part in rest if part))
@@ -47,10 +47,9 @@ def cell_line(row: CellRow, state: RunState, symbols: Symbols) -> Line:
             Span(row.status or "cancelled", "dim"),
             Span(f"  {words}" * bool(words)),
         )
-    levels, sizes = _widths(state)
-    level = f"{platform_levels(end.wheel):<{levels}}"
+    level = f"{platform_levels(end.wheel):<{state.widths.level}}"
     tail = [Span("   unchanged", "dim")] if row.status == "reused" else []
-    return (*front, Span(f"{spent:>8}   {level}   {size(end.wheel.size):>{sizes}}"), *tail)
+    return (*front, Span(f"{spent:>8}   {level}   {size(end.wheel.size):>{state.widths.size}}"), *tail)
 
 
 def frame(state: RunState, symbols: Symbols, *, now: float, width: int, height: int) -> list[Line]:
@@ -83,10 +82,10 @@ def folded_rows(rows: Sequence[BuildRow], room: int) -> list[BuildRow]:
 def bar_line(state: RunState, symbols: Symbols, *, now: float, width: int) -> Line:
     """Return the bar: ``━━━━━───  2 of 4 · slots 2/2 · 0:26, about 0:11 left``."""
     pieces = pieces_of(state, now)
-    ended = sum(row.end is not None for row in state.cells.values())
+    ended = sum(row.end is not None for row in state.wheels)
     left = seconds_left(pieces, state.jobs)
     about = f", about {clock(left)} left" if left is not None and left >= 1 else ""
-    parts = [f"{ended} of {len(state.cells)}", f"slots {state.held}/{state.jobs}", f"{clock(now)}{about}"]
+    parts = [f"{ended} of {len(state.wheels)}", f"slots {state.held}/{state.jobs}", f"{clock(now)}{about}"]
     words = f" {symbols.dot} ".join(parts)
     length = max(min(width - len(words) - 5, 34), 0)
     full = round(length * fraction_done(pieces))
@@ -104,10 +103,13 @@ _CELL_SIGNS: dict[str, tuple[str, Style]] = {
 
 
 def _front(sign: str, style: Style, label: str, triple: str, state: RunState) -> Line:
-    names = [row.label for row in state.builds.values()] + [row.label for row in state.cells.values()]
-    labels = max(map(len, names), default=0)
-    triples = max((len(row.build.target.triple) for row in state.builds.values()), default=0)
-    return line("  ", Span(sign, style), " ", Span(f"{label:<{labels}}", "bold"), f"  {triple:<{triples}}")
+    return line(
+        "  ",
+        Span(sign, style),
+        " ",
+        Span(f"{label:<{state.widths.label}}", "bold"),
+        f"  {triple:<{state.widths.triple}}",
+    )
 
 
 def _sign(row: BuildRow, symbols: Symbols, now: float) -> tuple[str, Style]:
@@ -148,21 +150,14 @@ def _news(row: BuildRow, state: RunState) -> Line:
 
 def _wheels_of(row: BuildRow, state: RunState) -> str:
     ends = [state.cells[name].end for name in row.build.cells if name in state.cells]
-    wheels = [end.wheel for end in ends if end is not None and end.wheel is not None]
+    wheels = {end.wheel.file: end.wheel for end in ends if end is not None and end.wheel is not None}.values()
     if not wheels:
         return ""
     levels = ", ".join(dict.fromkeys(platform_levels(wheel) for wheel in wheels))
     more = f"   {count(len(wheels), 'wheel')}" if len(wheels) > 1 else ""
     same = "   unchanged" if all(end is not None and end.status == "reused" for end in ends) else ""
-    wide, sizes = _widths(state)
-    return f"{levels:<{wide}}   {size(sum(wheel.size for wheel in wheels)):>{sizes}}{more}{same}"
-
-
-def _widths(state: RunState) -> tuple[int, int]:
-    """Return the widths of the widest level and of the widest size so far."""
-    known = [row.end.wheel for row in state.cells.values() if row.end is not None and row.end.wheel is not None]
-    levels = max((len(platform_levels(wheel)) for wheel in known), default=0)
-    return levels, max((len(size(wheel.size)) for wheel in known), default=0)
+    total = size(sum(wheel.size for wheel in wheels))
+    return f"{levels:<{state.widths.level}}   {total:>{state.widths.size}}{more}{same}"
 
 
 def _rank(row: BuildRow) -> tuple[int, float]:

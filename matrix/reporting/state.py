@@ -22,9 +22,10 @@ from matrix.events import (
     SlotsChanged,
 )
 from matrix.model import Build, Cell, CellStatus, Outcome, Plan
+from matrix.reporting.formats import platform_levels, size
 from matrix.reporting.text import strip
 
-__all__ = ["BuildRow", "BuildState", "CellRow", "RunState", "label_of"]
+__all__ = ["BuildRow", "BuildState", "CellRow", "RunState", "Widths", "label_of"]
 
 BuildState: TypeAlias = Literal["waiting", "blocked", "running", "auditing", "done", "failed", "cancelled"]
 
@@ -71,7 +72,7 @@ class BuildRow:
 
 @dataclass(slots=True)
 class CellRow:
-    """One wanted wheel; ``end`` is the event that brought it, or the reason there is none."""
+    """A cell, or the cells that one wheel serves; ``end`` is the event that brought it, or says why there is none."""
 
     cell: Cell
     label: str
@@ -84,20 +85,49 @@ class CellRow:
 
 
 @dataclass(slots=True)
+class Widths:
+    """Columns that a run's table needs for each part of a line."""
+
+    label: int = 0
+    triple: int = 0
+    level: int = 0
+    size: int = 0
+
+
+@dataclass(slots=True)
 class RunState:
-    """Everything the views need; changed by :meth:`apply` alone."""
+    """Everything the views need; changed by :meth:`apply` alone.
+
+    Attributes:
+        plan: What will happen.
+        jobs: Slots of the run.
+        out: The out directory.
+        builds: Every build, by id, in plan order.
+        cells: Every cell, by id, in plan order.
+        wheels: The first cell of every wheel: cells that share a file (one stable-ABI wheel) count once.
+        preparing: What is being prepared, or empty.
+        held: Slots that builds hold.
+        busy: Seconds that slots were held, added up.
+        crates_expected: Crates a build is expected to have, or 0.
+        at: Seconds since the run began, as of the last event.
+        end: The last event, when the run is over.
+        widths: How wide the columns of its table are so far.
+    """
 
     plan: Plan = field(default_factory=lambda: Plan(project="", version="", bindings="", cells=(), builds=()))
     jobs: int = 1
     out: str = ""
     builds: dict[str, BuildRow] = field(default_factory=dict)
     cells: dict[str, CellRow] = field(default_factory=dict)
+    wheels: list[CellRow] = field(default_factory=list)
     preparing: str = ""
     held: int = 0
     busy: float = 0.0
     crates_expected: int = 0
     at: float = 0.0
     end: RunEnded | None = None
+    widths: Widths = field(default_factory=Widths)
+    _crates: dict[str, int] = field(default_factory=dict)
     _slots_at: float = 0.0
     _heard: float = field(default_factory=time.monotonic)
 
@@ -114,17 +144,13 @@ class RunState:
         return min(busy / room, 1.0) if room > 0 and busy > 0 else None
 
     def with_status(self, *statuses: CellStatus) -> list[CellRow]:
-        """Return the cells that ended in one of ``statuses``, in plan order."""
-        return [row for row in self.cells.values() if row.status in statuses]
+        """Return the wheels that ended in one of ``statuses``, in plan order."""
+        return [row for row in self.wheels if row.status in statuses]
 
     def expected_crates(self, row: BuildRow) -> int:
         """Return how many crates a build has in all, or 0: what a finished one for its target had, else the plan's."""
-        known = [
-            other.crates
-            for other in self.builds.values()
-            if other.state in {"auditing", "done"} and other.build.target == row.build.target
-        ]
-        return max(*known, row.crates) if known else max(self.crates_expected, row.crates if row.over else 0)
+        known = self._crates.get(row.build.target.triple, 0)
+        return max(known, row.crates) if known else max(self.crates_expected, row.crates if row.over else 0)
 
     def apply(self, event: Event) -> None:
         """Let the state follow one event."""
@@ -161,6 +187,16 @@ class RunState:
         self.cells = {
             cell.id: CellRow(cell=cell, label=label_of(cell.id, cell.target.triple)) for cell in event.plan.cells
         }
+        sharing: dict[tuple[str, str], list[CellRow]] = {}
+        for cell in self.cells.values():
+            sharing.setdefault((cell.cell.build, cell.cell.file), []).append(cell)
+        self.wheels = [rows[0] for rows in sharing.values()]
+        for first, *others in sharing.values():
+            if others and first.cell.build in self.builds:
+                first.label = self.builds[first.cell.build].label
+        names = [row.label for row in self.builds.values()] + [row.label for row in self.wheels]
+        self.widths.label = max(map(len, names), default=0)
+        self.widths.triple = max((len(row.build.target.triple) for row in self.builds.values()), default=0)
 
     def _count_slots(self, event: SlotsChanged) -> None:
         self.busy += self.held * max(event.at - self._slots_at, 0.0)
@@ -193,6 +229,8 @@ class RunState:
         match outcome.status:
             case "ok":
                 row.state = "auditing" if row.build.cells else "done"
+                triple = row.build.target.triple
+                self._crates[triple] = max(self._crates.get(triple, 0), row.crates)
             case "cancelled":
                 row.state = "cancelled"
             case "failed" | "timeout":
@@ -203,6 +241,9 @@ class RunState:
         if cell is None:
             return
         cell.end = event
+        if event.wheel is not None:
+            self.widths.level = max(self.widths.level, len(platform_levels(event.wheel)))
+            self.widths.size = max(self.widths.size, len(size(event.wheel.size)))
         row = self.builds.get(event.build)
         if row is None or row.state in {"failed", "cancelled"}:
             return
