@@ -42,13 +42,13 @@ class CargoDriver:
         triples = sorted({build.target.triple for build in builds})
         flags = tuple(flag for triple in triples for flag in ("--target", triple))
         manifest = ("--manifest-path", place.manifest)
-        return (Command(argv=("cargo", "fetch", *manifest, *flags, *_shared(place.cargo_flags))),)
+        return (Command(argv=(place.cargo, "fetch", *manifest, *flags, *_shared(place.cargo_flags))),)
 
     def command(self, build: Build, place: Place) -> Command:
         """Return ``cargo rustc`` for the build's library, in its lane, reporting JSON messages."""
         settings = build.settings
         argv = [
-            "cargo",
+            place.cargo,
             "rustc",
             "--message-format",
             "json-diagnostic-rendered-ansi" if place.color else "json",

@@ -44,6 +44,7 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
         jobs: The number of slots of the whole run.
         jobserver: Value of ``CARGO_MAKEFLAGS`` that hands on the jobserver, or ``None``.
         cargo_flags: Flags of the run that every cargo call gets (``--locked``, ``--offline``, ``-Z …``).
+        cargo: The cargo to call.
         color: Whether diagnostics are rendered with ANSI colours.
     """
 
@@ -55,6 +56,7 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
     jobs: int = 1
     jobserver: str | None = None
     cargo_flags: tuple[str, ...] = ()
+    cargo: str = "cargo"
     color: bool = False
 
 

@@ -11,6 +11,8 @@ from typing import Literal, TypeAlias
 
 import msgspec
 
+from matrix.results import Artifact, CellStatus, Finding, Outcome, OutcomeStatus, Severity, Verdict, Wheel
+
 __all__ = [
     "AbiKind",
     "Artifact",
@@ -36,9 +38,6 @@ __all__ = [
 
 Implementation: TypeAlias = Literal["cpython", "pypy", "graalpy"]
 AbiKind: TypeAlias = Literal["abi3", "abi3t"]
-CellStatus: TypeAlias = Literal["built", "reused", "failed", "skipped", "cancelled"]
-OutcomeStatus: TypeAlias = Literal["ok", "failed", "timeout", "cancelled"]
-Severity: TypeAlias = Literal["error", "warning", "note"]
 
 
 class Target(msgspec.Struct, frozen=True, kw_only=True):
@@ -292,115 +291,3 @@ class Command(msgspec.Struct, frozen=True, kw_only=True):
     argv: tuple[str, ...]
     env: dict[str, str | None] = {}
     cwd: str = "."
-
-
-class Artifact(msgspec.Struct, frozen=True, kw_only=True):
-    """What cargo made: a file of one kind, with what it was linked from.
-
-    Attributes:
-        path: The file, as cargo names it.
-        kind: ``cdylib`` or ``bin``.
-        crate: Cargo target name.
-        linked_paths: Directories build scripts told the linker to search.
-        out_dirs: ``OUT_DIR`` by package name.
-    """
-
-    path: str
-    kind: Literal["cdylib", "bin"]
-    crate: str
-    linked_paths: tuple[str, ...] = ()
-    out_dirs: dict[str, str] = {}
-
-
-class Outcome(msgspec.Struct, frozen=True, kw_only=True):
-    """How a build ended; a failure is a value here, never an exception.
-
-    Attributes:
-        build: Id of the build.
-        status: ``ok``, ``failed``, ``timeout`` or ``cancelled``.
-        reason: Why it did not succeed, in one line; empty when it did.
-        details: The tool's own words, at most a screen.
-        hint: What to do about it, or ``None``.
-        artifacts: What cargo made.
-        compiled: Crates compiled.
-        fresh: Crates that were fresh.
-        exit: Exit code of the process (negative: signal), or ``None`` when it never ended by itself.
-        argv: The command that ran.
-        lane: The lane's directory name.
-        log: The log file, relative to the directory that holds lanes and logs.
-        started: Seconds since the run began.
-        ended: Seconds since the run began.
-    """
-
-    build: str
-    status: OutcomeStatus
-    reason: str = ""
-    details: str = ""
-    hint: str | None = None
-    artifacts: tuple[Artifact, ...] = ()
-    compiled: int = 0
-    fresh: int = 0
-    exit: int | None = None
-    argv: tuple[str, ...] = ()
-    lane: str = ""
-    log: str = ""
-    started: float = 0.0
-    ended: float = 0.0
-
-
-class Finding(msgspec.Struct, frozen=True, kw_only=True):
-    """One thing the audit has to say.
-
-    Attributes:
-        code: Stable identifier in kebab-case, e.g. ``external-library``.
-        severity: ``error``, ``warning`` or ``note``.
-        file: Member of the wheel it is about.
-        message: One line.
-        hint: What to do about it, or ``None``.
-    """
-
-    code: str
-    severity: Severity
-    file: str
-    message: str
-    hint: str | None = None
-
-
-class Verdict(msgspec.Struct, frozen=True, kw_only=True):
-    """What the audit found in the binaries of one wheel.
-
-    Attributes:
-        overall_tag: The best platform tag truly met, e.g. ``manylinux_2_17_x86_64`` or ``linux_x86_64``.
-        sym_tag: The best one by symbol versions alone.
-        libraries: Every needed library by its SONAME, sorted.
-        external: Needed libraries that the best policy does not allow, sorted.
-        symbols: Versioned symbols needed, by library: ``{"libc.so.6": ["GLIBC_2.2.5", "GLIBC_2.34"]}``.
-        isa: Instruction-set level a binary asks for, e.g. ``x86-64-v3``, or ``None``.
-        links_libpython: Whether a binary needs libpython.
-        findings: What there is to say.
-    """
-
-    overall_tag: str
-    sym_tag: str
-    libraries: tuple[str, ...] = ()
-    external: tuple[str, ...] = ()
-    symbols: dict[str, tuple[str, ...]] = {}
-    isa: str | None = None
-    links_libpython: bool = False
-    findings: tuple[Finding, ...] = ()
-
-
-class Wheel(msgspec.Struct, frozen=True, kw_only=True):
-    """A finished archive in the out directory.
-
-    Attributes:
-        file: Its name.
-        tags: Every expanded tag, sorted: ``("cp312-cp312-manylinux_2_17_x86_64",)``.
-        size: Bytes.
-        sha256: Hexadecimal digest.
-    """
-
-    file: str
-    tags: tuple[str, ...]
-    size: int
-    sha256: str

@@ -19,7 +19,6 @@ from matrix.events import BuildEnded, BuildStarted, BuildWaiting, Bus, CrateDone
 from matrix.files import write_if_changed
 from matrix.model import Artifact, Build, Command, Outcome
 from matrix.process import Ended, run
-from matrix.running.jobserver import Pool
 from matrix.running.lanes import Workshop
 from matrix.running.messages import (
     BuildScript,
@@ -29,6 +28,7 @@ from matrix.running.messages import (
     package_name,
     parse_message,
 )
+from matrix.running.pool import Pool
 from matrix.running.reasons import explain_failure
 
 __all__ = ["Bench", "make"]
@@ -45,6 +45,7 @@ class Bench:
         pool: The slots.
         bus: Hears what happens.
         pythons: Executable by interpreter id, for those that can run here.
+        cargo: The cargo to call.
         cargo_flags: Flags of the run that every cargo call gets.
         color: Whether diagnostics are rendered with colours.
         timeout: Seconds a build may take when its settings say nothing.
@@ -56,6 +57,7 @@ class Bench:
     pool: Pool
     bus: Bus
     pythons: Mapping[str, str] = field(default_factory=dict)
+    cargo: str = "cargo"
     cargo_flags: tuple[str, ...] = ()
     color: bool = False
     timeout: float | None = None
@@ -107,6 +109,7 @@ async def _make(build: Build, bench: Bench) -> Outcome:
                 jobs=bench.pool.total,
                 jobserver=handoff.makeflags,
                 cargo_flags=bench.cargo_flags,
+                cargo=bench.cargo,
                 color=bench.color,
             )
             command = _without_foreign_jobserver(bench.drivers[build.driver].command(build, place))

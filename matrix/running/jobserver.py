@@ -11,52 +11,17 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Protocol
 
 import anyio
 import anyio.lowlevel
-import msgspec
 
-__all__ = ["FifoPool", "Handoff", "Pool", "available_cpus", "open_pool"]
+from matrix.running.pool import Handoff, Pool
+
+__all__ = ["FifoPool", "available_cpus", "open_pool"]
 
 TOKEN = b"+"
-
-
-class Handoff(msgspec.Struct, frozen=True, kw_only=True):
-    """What a child needs to join the pool.
-
-    Attributes:
-        makeflags: Value of ``CARGO_MAKEFLAGS``.
-        pass_fds: Descriptors it must inherit.
-    """
-
-    makeflags: str
-    pass_fds: tuple[int, ...] = ()
-
-
-class Pool(Protocol):
-    """A bounded pool of slots shared with every child."""
-
-    total: int
-    held: int
-
-    async def acquire(self) -> None:
-        """Wait for a slot and take it."""
-        ...
-
-    def release(self) -> None:
-        """Give one slot back."""
-        ...
-
-    def handoff(self) -> AbstractContextManager[Handoff]:
-        """Open what one child inherits; closed on exit, when the child has ended."""
-        ...
-
-    def close(self) -> None:
-        """Remove the pool."""
-        ...
 
 
 class FifoPool:

@@ -6,6 +6,8 @@ import signal
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Literal
 
 import anyio
 import anyio.abc
@@ -20,15 +22,19 @@ from matrix.running.build import Bench, make
 from matrix.running.reasons import explain_failure
 from matrix.running.scheduler import Scheduler
 
-__all__ = ["carry_out"]
+__all__ = ["Ending", "carry_out"]
 
+Ending = Literal["done", "stopped", "interrupted"]
 Finish = Callable[[Build, Outcome], Awaitable[bool]]
 
 
 async def carry_out(
     plan: Plan, bench: Bench, finish: Finish, *, caps: Mapping[str, int] | None = None, fail_fast: bool = False
-) -> bool:
-    """Run every build of ``plan`` and finish its wheels; return whether the run was ended early.
+) -> Ending:
+    """Run every build of ``plan`` and finish its wheels.
+
+    Returns:
+        ``done``; ``stopped`` when ``fail_fast`` ended the run early, ``interrupted`` when a signal did.
 
     SIGINT and SIGTERM stop every process and start nothing more; a second SIGINT ends this process the hard way.
     """
@@ -49,9 +55,11 @@ async def carry_out(
                 outcome = msgspec.structs.replace(failure, build=build.id)
                 bench.bus.emit(BuildEnded(outcome=outcome))
                 _fail_cells(build, outcome, bench)
-            return False
+            return "done"
         await scheduler.run(plan.builds)
-    return stopped.cancel_called or scheduler.stopped_early
+    if stopped.cancel_called:
+        return "interrupted"
+    return "stopped" if scheduler.stopped_early else "done"
 
 
 def _fail_cells(build: Build, outcome: Outcome, bench: Bench) -> None:
@@ -81,6 +89,7 @@ async def _prepare(builds: Sequence[Build], bench: Bench) -> Outcome | None:
             manifest=str(bench.root / own[0].manifest),
             lane=str(bench.workshop.base / "lanes"),
             jobs=bench.pool.total,
+            cargo=bench.cargo,
             cargo_flags=bench.cargo_flags,
         )
         for command in driver.prepare(own, place):
@@ -91,7 +100,7 @@ async def _prepare(builds: Sequence[Build], bench: Bench) -> Outcome | None:
 
 
 async def _step(command: Command, bench: Bench) -> Outcome | None:
-    what = " ".join(command.argv[:2])
+    what = " ".join([Path(command.argv[0]).name, *command.argv[1:2]])
     bench.bus.emit(PrepareStarted(what=what))
     try:
         ended = await run(command, root=bench.root, log=bench.workshop.base / "logs" / "prepare.log")

@@ -10,7 +10,7 @@ import anyio.abc
 
 from matrix.events import Bus, SlotsChanged
 from matrix.model import Build, Outcome
-from matrix.running.jobserver import Pool
+from matrix.running.pool import Pool
 
 __all__ = ["Scheduler"]
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import anyio
 
-from matrix.running.jobserver import Handoff
+from matrix.running.pool import Handoff
 
 __all__ = ["SemaphorePool"]
 

@@ -19,8 +19,9 @@ RANKS = {
     "matrix": 0,  # matrix/__init__.py: the version
     "matrix.errors": 0,
     "matrix.files": 1,
-    "matrix.model": 1,
-    "matrix.process": 2,
+    "matrix.results": 1,
+    "matrix.model": 2,
+    "matrix.process": 3,
     "matrix.driver": 3,
     "matrix.events": 4,
     "matrix.project": 4,
@@ -31,11 +32,15 @@ RANKS = {
     "matrix.archives": 5,
     "matrix.reporting": 5,
     "matrix.running": 6,
-    "matrix.arguments": 7,
-    "matrix.app": 7,
-    "matrix.cli": 8,
-    "matrix.__main__": 9,
-    "matrix.backend": 8,
+    "matrix.flags": 7,
+    "matrix.arguments": 8,
+    "matrix.wishes": 7,
+    "matrix.gathering": 8,
+    "matrix.building": 9,
+    "matrix.app": 10,
+    "matrix.cli": 11,
+    "matrix.__main__": 12,
+    "matrix.backend": 11,
 }
 DRIVERS_MAY = {"matrix.driver", "matrix.model", "matrix.errors", "drivers"}
 PROCESS_STARTERS = {"Popen", "create_subprocess_exec", "create_subprocess_shell", "open_process", "run_process"}

@@ -1,0 +1,187 @@
+"""Wires everything: each command from its options to its exit code; the only module that imports every driver."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import anyio
+
+from drivers import ALL
+from matrix.errors import WheelmatrixError
+
+if TYPE_CHECKING:
+    from matrix.reporting.tables import InterpreterRow
+
+__all__ = ["COMMANDS", "build_for_frontend"]
+
+
+def build(options: argparse.Namespace) -> int:
+    """Build the wheels; print their paths, or the report."""
+    if options.plan:
+        options.explain = False
+        return plan(options)
+    from matrix.building import build_wheels  # noqa: PLC0415 - only builds need the running room
+    from matrix.reporting.document import encode_report  # noqa: PLC0415
+
+    done = anyio.run(build_wheels, options, ALL)
+    if options.json:
+        sys.stdout.write(encode_report(done.report).decode() + "\n")
+    else:
+        for path in done.wheels:
+            sys.stdout.write(f"{_shown(path)}\n")
+    sys.stdout.flush()
+    return done.exit_code
+
+
+def build_for_frontend(options: argparse.Namespace) -> list[Path]:
+    """Build for a Python front end; its report stays beside the lanes, out of the front end's directory.
+
+    Raises:
+        WheelmatrixError: A wheel could not be built.
+    """
+    from matrix.building import build_wheels  # noqa: PLC0415
+
+    done = anyio.run(build_wheels, options, ALL, True)
+    if done.exit_code or not done.wheels:
+        failed = next((cell for cell in done.report.cells if cell.status == "failed"), None)
+        raise WheelmatrixError(failed.reason if failed is not None else "no wheel was built")
+    return done.wheels
+
+
+def plan(options: argparse.Namespace) -> int:
+    """Show what a build would do."""
+    from matrix.gathering import gather  # noqa: PLC0415
+    from matrix.planning.document import plan_document  # noqa: PLC0415
+
+    gathered = anyio.run(gather, options, ALL)
+    if options.json:
+        sys.stdout.write(plan_document(gathered.plan, gathered.commands(ALL, options)) + "\n")
+        return 0
+    from matrix.reporting.tables import render_plan  # noqa: PLC0415
+    from matrix.reporting.text import symbols_for, wants_color  # noqa: PLC0415
+
+    sys.stdout.write(
+        render_plan(
+            gathered.plan,
+            symbols=symbols_for(sys.stdout.encoding),
+            color=wants_color(options.color, sys.stdout),
+            explain=options.explain,
+        )
+    )
+    return 0
+
+
+def interpreters(options: argparse.Namespace) -> int:
+    """List the Pythons found here, or those known from tables for a target."""
+    from matrix.platforms.discover import Discovery, find_installations  # noqa: PLC0415
+    from matrix.reporting.tables import InterpreterRow, render_interpreters  # noqa: PLC0415
+    from matrix.reporting.text import wants_color  # noqa: PLC0415
+
+    notes: tuple[str, ...] = ()
+    if options.target is not None:
+        rows = _known(options.target)
+    else:
+        found: Discovery = anyio.run(find_installations)
+        notes = found.notes
+        rows = [
+            InterpreterRow(interpreter=one.interpreter, executable=str(one.executable), source=one.source)
+            for one in found.installations
+        ]
+    if options.json:
+        import msgspec  # noqa: PLC0415
+
+        listed = [
+            {"id": row.interpreter.id, "executable": row.executable or None, "source": row.source or None}
+            | msgspec.to_builtins(row.interpreter)
+            for row in rows
+        ]
+        sys.stdout.write(json.dumps({"version": 1, "interpreters": listed, "notes": list(notes)}, indent=2) + "\n")
+    else:
+        sys.stdout.write(render_interpreters(rows, notes=notes, color=wants_color(options.color, sys.stdout)))
+    return 0
+
+
+def _known(triple: str) -> list[InterpreterRow]:
+    from matrix.platforms.tables import absence, known_interpreter, released_versions  # noqa: PLC0415
+    from matrix.platforms.targets import parse_target  # noqa: PLC0415
+    from matrix.reporting.tables import InterpreterRow  # noqa: PLC0415
+
+    target = parse_target(triple, "--target")
+    return [
+        InterpreterRow(interpreter=known_interpreter(one.implementation, one.version, target, threaded=one.threaded))
+        for one in released_versions()
+        if absence(one, target) is None
+    ]
+
+
+def audit(options: argparse.Namespace) -> int:
+    """Judge finished wheels; 1 when one claims more than it meets."""
+    import msgspec  # noqa: PLC0415
+
+    from matrix.auditing.wheel_audit import audit_wheels  # noqa: PLC0415
+    from matrix.model import Verdict  # noqa: PLC0415
+    from matrix.reporting.tables import AuditRow, render_audits  # noqa: PLC0415
+    from matrix.reporting.text import symbols_for, wants_color  # noqa: PLC0415
+
+    audits = audit_wheels(map(Path, options.wheels))
+    if options.json:
+        sys.stdout.write(msgspec.json.format(msgspec.json.encode(audits), indent=2).decode() + "\n")
+        return audits.exit_code
+    rows = [
+        AuditRow(
+            file=one.file,
+            claims=tuple(sorted({tag.rpartition("-")[2] for tag in one.tags})),
+            verdict=Verdict(
+                overall_tag=one.overall_tag,
+                sym_tag=one.sym_tag,
+                libraries=tuple(sorted({*one.versioned_symbols, *one.external_libs})),
+                external=tuple(one.external_libs),
+                symbols=one.versioned_symbols,
+                findings=one.findings,
+            ),
+        )
+        for one in audits.wheels
+    ]
+    symbols, color = symbols_for(sys.stdout.encoding), wants_color(options.color, sys.stdout)
+    sys.stdout.write(render_audits(rows, symbols=symbols, color=color))
+    return audits.exit_code
+
+
+def schema(options: argparse.Namespace) -> int:
+    """Print a JSON Schema."""
+    if options.what == "config":
+        from matrix.project.schema import schema as config_schema  # noqa: PLC0415
+
+        document = config_schema()
+    elif options.what == "report":
+        from matrix.reporting.schema import schema as report_schema  # noqa: PLC0415
+
+        document = report_schema()
+    else:
+        from matrix.planning.document import schema as plan_schema  # noqa: PLC0415
+
+        document = plan_schema()
+    sys.stdout.write(json.dumps(document, indent=2) + "\n")
+    return 0
+
+
+def _shown(path: Path) -> str:
+    """Return a path as people and scripts get it: relative where it lies below the current directory."""
+    try:
+        return str(path.relative_to(Path.cwd()))
+    except ValueError:
+        return str(path)
+
+
+COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
+    "build": build,
+    "plan": plan,
+    "interpreters": interpreters,
+    "audit": audit,
+    "schema": schema,
+}

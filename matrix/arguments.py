@@ -1,0 +1,103 @@
+"""The command line, parsed; what cannot be obeyed is a usage error that names the word."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from typing import NoReturn
+
+from matrix import __version__
+from matrix.errors import UsageError, did_you_mean
+from matrix.flags import COMMANDS, NOT_YET
+
+__all__ = ["make_parser", "parse", "subparser"]
+
+_PROG = "wheelmatrix"
+
+
+class _Parser(argparse.ArgumentParser):
+    """Raises our own error instead of printing and leaving."""
+
+    def error(self, message: str) -> NoReturn:
+        hint = f"{self.prog} --help lists what there is"
+        if "invalid choice" in message and message.startswith("argument command"):
+            word = message.split("'")[1]
+            raise UsageError(f"unknown command {word!r}", hint=did_you_mean(word, COMMANDS) or hint)
+        raise UsageError(message.replace("argument ", "", 1), hint=hint)
+
+
+class _Formatter(argparse.RawDescriptionHelpFormatter):
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, max_help_position=30, width=110)
+
+
+def parse(argv: Sequence[str]) -> argparse.Namespace:
+    """Parse the command line; what follows ``--`` becomes ``rustc_args``.
+
+    Raises:
+        UsageError: It cannot be obeyed.
+    """
+    words = list(argv)
+    rustc: list[str] = []
+    if "--" in words:
+        cut = words.index("--")
+        words, rustc = words[:cut], words[cut + 1 :]
+    parser = make_parser()
+    options, extra = parser.parse_known_args(words)
+    if options.command is None:
+        raise UsageError("no command given", hint=f"{_PROG} build, or {_PROG} --help for the others")
+    if extra:
+        _refuse(extra[0], options.command, subparser(parser, options.command))
+    if rustc and options.command not in {"build", "plan"}:
+        raise UsageError(f"{options.command} takes no rustc arguments (after --)")
+    options.rustc_args = rustc
+    options.default_profile = None  # what a front end builds when nothing names a profile
+    for flag, what in NOT_YET.items():
+        if getattr(options, flag.removeprefix("--").replace("-", "_"), False):
+            raise UsageError(f"{flag}: {what} is not built yet, see README")
+    return options
+
+
+def subparser(parser: argparse.ArgumentParser, command: str) -> argparse.ArgumentParser:
+    """Return the parser of one command."""
+    for action in parser._actions:  # noqa: SLF001 - argparse has no other way to it
+        if isinstance(action, argparse._SubParsersAction):  # noqa: SLF001
+            found: argparse.ArgumentParser = action.choices[command]
+            return found
+    raise LookupError(command)
+
+
+def _refuse(word: str, command: str, parser: argparse.ArgumentParser) -> NoReturn:
+    if not word.startswith("-"):
+        raise UsageError(
+            f"{command} takes no argument {word!r}", hint=f"a flag before it? {_PROG} {command} --help lists them"
+        )
+    name = word.split("=", maxsplit=1)[0]
+    near = did_you_mean(name, parser._option_string_actions)  # noqa: SLF001 - the flags are kept nowhere else
+    raise UsageError(f"unknown option {name!r}", hint=near or f"{_PROG} {command} --help lists what there is")
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """Return the whole parser, for parsing and for the reference in the README."""
+    parser = _Parser(
+        prog=_PROG,
+        formatter_class=_Formatter,
+        description="Builds, audits and collects every wheel of a Rust-backed Python project.",
+        epilog="exit codes: 0 all built, 1 some cell failed, 2 wrong usage or configuration, 130 interrupted",
+        allow_abbrev=False,
+    )
+    parser.add_argument("-V", "--version", action="version", version=f"{_PROG} {__version__}")
+    commands = parser.add_subparsers(dest="command", metavar="command", parser_class=_Parser)
+    for name, (help_, fill) in COMMANDS.items():
+        aliases = ["list-python"] if name == "interpreters" else []
+        sub = commands.add_parser(
+            name,
+            aliases=aliases,
+            help=help_,
+            description=help_[0].upper() + help_[1:] + ".",
+            formatter_class=_Formatter,
+            allow_abbrev=False,
+        )
+        fill(sub)
+        sub.set_defaults(command=name)
+    return parser

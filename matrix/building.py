@@ -1,0 +1,226 @@
+"""The build command from its options to its report: gather, check, run, tell."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import tempfile
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from matrix import __version__
+from matrix.archives import collect, dos_time, source_date_epoch
+from matrix.archives.gather import core_metadata, layout_of
+from matrix.driver import Driver
+from matrix.errors import UsageError
+from matrix.events import Bus, Note, RunEnded, RunStarted
+from matrix.gathering import Gathered, gather, tag_environment, tool_versions
+from matrix.reporting.collector import ReportCollector
+from matrix.reporting.document import Report, write_report
+from matrix.reporting.terminal import make_listener
+from matrix.running.build import Bench
+from matrix.running.finish import Finisher, Ingredients
+from matrix.running.jobserver import available_cpus, open_pool
+from matrix.running.pool import Pool
+from matrix.running.run import Ending, carry_out
+from matrix.wishes import audit_mode, run_flags
+
+__all__ = ["Done", "build_wheels"]
+
+INTERRUPTED = 130
+
+
+@dataclass(frozen=True)
+class Done:
+    """A finished run.
+
+    Attributes:
+        report: What happened.
+        wheels: Every wheel made or kept, in plan order.
+        exit_code: 0 all built, 1 some cell failed, 130 interrupted.
+    """
+
+    report: Report
+    wheels: list[Path] = field(default_factory=list)
+    exit_code: int = 0
+
+
+async def build_wheels(options: argparse.Namespace, drivers: Sequence[Driver], private: bool = False) -> Done:
+    """Build every wheel that the options and the project ask for, and write the report.
+
+    Args:
+        options: The parsed command line.
+        drivers: All of them, the best first.
+        private: Whether the report stays beside the lanes (for Python front ends).
+
+    Raises:
+        WheelmatrixError: Something is wrong before anything is compiled.
+    """
+    gathered = await gather(options, drivers)
+    out = gathered.cwd / options.out if options.out is not None else gathered.project.target_dir / "wheels"
+    ingredients = _ingredients(gathered, options, out)
+    _make_writable(out, "--out" if options.out is not None else "the target directory")
+    report_path = _report_path(gathered, options, out, private=private)
+    try:
+        gathered.workshop.prepare()
+    except OSError as error:
+        raise UsageError(f"{gathered.workshop.base} cannot be written: {error.strerror}", hint="--target-dir") from None
+    collector = ReportCollector(
+        wheelmatrix=__version__, tools=await tool_versions(gathered), argv=["wheelmatrix", *sys.argv[1:]]
+    )
+    reporter = make_listener(
+        sys.stderr,
+        quiet=options.quiet,
+        verbose=options.verbose,
+        color=options.color,
+        log_format=options.log_format,
+        report=_relative(report_path, gathered.cwd),
+    )
+    with ExitStack() as stack:
+        stack.enter_context(reporter)
+        stack.callback(gathered.workshop.tidy)
+        bus = Bus([collector, reporter.listener])
+        pool = stack.enter_context(open_pool(options.jobs or gathered.project.options.jobs or available_cpus()))
+        finisher = Finisher(ingredients, gathered.plan, gathered.workshop, bus)
+        bench = _bench(gathered, options, drivers, pool, bus, color=reporter.color)
+        ending: Ending = "interrupted"
+        try:
+            ending = await _run(
+                gathered,
+                options,
+                bench,
+                finisher,
+                out,
+                (*ingredients.metadata.warnings, *ingredients.contents.warnings),
+            )
+        finally:
+            names = {wheel.file for wheel in finisher.wheels}
+            foreign = tuple(sorted(path.name for path in out.glob("*.whl") if path.name not in names))
+            bus.emit(RunEnded(interrupted=ending != "done", foreign=foreign, cpu_seconds=_children_seconds()))
+            report = collector.report()
+            write_report(report_path, report)
+    files = dict.fromkeys(cell.wheel.file for cell in report.cells if cell.wheel is not None)
+    failed = any(cell.status not in {"built", "reused"} for cell in report.cells)
+    code = INTERRUPTED if ending == "interrupted" else int(failed)
+    return Done(report, [out / name for name in files], code)
+
+
+async def _run(
+    gathered: Gathered,
+    options: argparse.Namespace,
+    bench: Bench,
+    finisher: Finisher,
+    out: Path,
+    warnings: Sequence[str],
+) -> Ending:
+    bus, project = bench.bus, gathered.project
+    bus.emit(
+        RunStarted(
+            plan=gathered.plan,
+            jobs=bench.pool.total,
+            out=_relative(out, gathered.cwd),
+            crates=project.crate.crate_count,
+        )
+    )
+    for text in (*warnings, *_watched(gathered, out)):
+        bus.emit(Note(level="warning", text=text))
+    for text in gathered.notes:
+        bus.emit(Note(level="note", text=text))
+    caps = {name: driver.jobs for name, driver in project.options.drivers.items() if driver.jobs is not None}
+    return await carry_out(
+        gathered.plan,
+        bench,
+        finisher.finish,
+        caps=caps,
+        fail_fast=options.fail_fast or project.options.fail_fast,
+    )
+
+
+def _bench(
+    gathered: Gathered, options: argparse.Namespace, drivers: Sequence[Driver], pool: Pool, bus: Bus, *, color: bool
+) -> Bench:
+    return Bench(
+        root=gathered.project.root,
+        workshop=gathered.workshop,
+        drivers={driver.name: driver for driver in drivers},
+        pool=pool,
+        bus=bus,
+        pythons=gathered.pythons,
+        cargo=gathered.cargo,
+        cargo_flags=run_flags(gathered.project, options),
+        color=color,
+    )
+
+
+def _ingredients(gathered: Gathered, options: argparse.Namespace, out: Path) -> Ingredients:
+    """Collect metadata and Python files, so that their faults are told before anything compiles."""
+    project = gathered.project
+    metadata = core_metadata(project)
+    layout = layout_of(project)
+    return Ingredients(
+        metadata=metadata,
+        layout=layout,
+        contents=collect(layout, metadata.distribution),
+        out=out,
+        audit=audit_mode(options, project),
+        environ=tag_environment(os.environ),
+        modified=dos_time(source_date_epoch(os.environ)),
+        reuse=not options.no_reuse,
+    )
+
+
+def _make_writable(out: Path, origin: str) -> None:
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=out):
+            pass
+    except OSError as error:
+        raise UsageError(
+            f"the out directory {out} cannot be written: {error.strerror or error} ({origin})",
+            hint="choose another one with --out",
+        ) from None
+
+
+def _report_path(gathered: Gathered, options: argparse.Namespace, out: Path, *, private: bool) -> Path:
+    if private:
+        return gathered.workshop.base / "report.json"
+    if options.report is None:
+        return out / "report.json"
+    path = gathered.cwd / Path(options.report)
+    if path.is_dir():
+        raise UsageError(f"--report {options.report} is a directory", hint="name a file in it")
+    _make_writable(path.parent, "--report")
+    return path
+
+
+def _watched(gathered: Gathered, out: Path) -> list[str]:
+    """Warn of files that a build script which watches its whole package would see change in every run."""
+    crate = gathered.project.crate
+    if not any("custom-build" in target.kind for target in crate.targets):
+        return []
+    warnings = []
+    for what, path in (("out directory", out), ("target directory", gathered.project.target_dir)):
+        inside = path.resolve().is_relative_to(crate.directory)
+        if inside and path.resolve().relative_to(crate.directory).parts[:1] != ("target",):
+            warnings.append(
+                f"the {what} {_relative(path, gathered.cwd)} lies inside the package: a build script without"
+                " rerun-if-changed runs again each time, and its crate compiles again"
+            )
+    return warnings
+
+
+def _children_seconds() -> float | None:
+    """Return the CPU seconds of all children that ended."""
+    try:
+        import resource  # noqa: PLC0415 - POSIX only
+    except ImportError:
+        return None
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return round(usage.ru_utime + usage.ru_stime, 3)
+
+
+def _relative(path: Path, cwd: Path) -> str:
+    return str(path.relative_to(cwd)) if path.is_relative_to(cwd) else str(path)

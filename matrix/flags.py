@@ -1,0 +1,226 @@
+"""Every command and its flags, in maturin's words where maturin has one."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from typing import Any
+
+__all__ = ["COMMANDS", "NOT_YET"]
+
+NOT_YET: dict[str, str] = {
+    "--sdist": "building a source distribution",
+    "--zig": "cross builds with zig",
+    "--universal2": "joining both macOS architectures",
+    "--pgo": "profile-guided optimisation",
+    "--include-debuginfo": "separate debug info files",
+    "--generate-stubs": "stubs by introspection",
+}
+"""Flags of maturin that are known and refused, with what they would do."""
+
+_RUN = "how the run goes"
+_CELLS = "which wheels"
+_CARGO = "how cargo compiles"
+_FEATURES = "features"
+_MANIFEST = "manifest and lock file"
+_OUTPUT = "output"
+
+
+# fmt: off - one flag a line reads as a table
+def _fill_build(parser: argparse.ArgumentParser) -> None:
+    _add_selection(parser)
+    run = parser.add_argument_group(_RUN)
+    run.add_argument(
+        "-j",
+        "--jobs",
+        type=_positive,
+        metavar="N",
+        help="slots for the whole run: at most N rustc processes at a time, over all builds (default: the CPUs this process may use)",
+    )
+    run.add_argument(
+        "--fail-fast", action="store_true", help="stop everything at the first failure instead of building the rest"
+    )
+    run.add_argument("--timeout", metavar="TIME", help="time limit of each build: 90s, 20m, 1h or seconds")
+    run.add_argument(
+        "--no-reuse", action="store_true", help="audit and pack every wheel again, even when nothing changed"
+    )
+    run.add_argument(
+        "--plan", action="store_true", help="show what would be built, and stop (same as the plan command)"
+    )
+    output = parser.add_argument_group(_OUTPUT)
+    output.add_argument(
+        "-o", "--out", metavar="DIR", help="directory the wheels go to (default: wheels in cargo's target directory)"
+    )
+    output.add_argument(
+        "--report", metavar="PATH", help="where the JSON report goes (default: report.json in the out directory)"
+    )
+    output.add_argument("--json", action="store_true", help="print the report on stdout instead of the wheel paths")
+    output.add_argument("-q", "--quiet", action="store_true", help="say nothing but errors")
+    output.add_argument(
+        "--log-format", choices=["console", "json"], help="write an event log to stderr instead of the progress display"
+    )
+    _add_common(output)
+    later = parser.add_argument_group("not built yet", "known from maturin; each is refused with a word on why")
+    for flag, what in NOT_YET.items():
+        later.add_argument(flag, action="store_true", help=what)
+
+
+def _fill_plan(parser: argparse.ArgumentParser) -> None:
+    _add_selection(parser)
+    parser.add_argument("-j", "--jobs", type=_positive, metavar="N", help="slots of the run that is planned")
+    output = parser.add_argument_group(_OUTPUT)
+    output.add_argument("-o", "--out", metavar="DIR", help=argparse.SUPPRESS)
+    output.add_argument("--timeout", metavar="TIME", help=argparse.SUPPRESS)
+    output.add_argument(
+        "--json",
+        action="store_true",
+        help="print the plan as JSON: cells, builds with their commands, expected files, what is left out",
+    )
+    output.add_argument("--explain", action="store_true", help="say for every cell which driver builds it and why")
+    _add_common(output)
+
+
+def _fill_interpreters(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--json", action="store_true", help="print the list as JSON")
+    parser.add_argument("--target", metavar="TRIPLE", help="list what is known from tables for this target instead")
+    _add_common(parser)
+
+
+def _fill_audit(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("wheels", nargs="+", metavar="WHEEL", help="wheel files, made by anyone")
+    parser.add_argument("--json", action="store_true", help="print the verdicts as JSON")
+    _add_common(parser)
+
+
+def _fill_schema(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "what",
+        choices=["config", "report", "plan"],
+        help="whose JSON Schema: [tool.wheelmatrix], the report, or plan --json",
+    )
+
+
+COMMANDS: dict[str, tuple[str, Callable[[argparse.ArgumentParser], None]]] = {
+    "build": ("build, audit and collect the wheels of a project", _fill_build),
+    "plan": ("show what build would do, and do nothing", _fill_plan),
+    "interpreters": ("list the Pythons found on this machine", _fill_interpreters),
+    "audit": ("judge the platform tag of finished wheels", _fill_audit),
+    "schema": ("print a JSON Schema", _fill_schema),
+}
+
+
+def _add_selection(parser: argparse.ArgumentParser) -> None:
+    """Add what decides which wheels are made and how cargo makes them; plan and build share it."""
+    cells = parser.add_argument_group(_CELLS)
+    add = cells.add_argument
+    add(
+        "-i",
+        "--interpreter",
+        nargs="*",
+        action="extend",
+        metavar="PYTHON",
+        help='Pythons to build for: "3.12", ">=3.10", "3.13t", "pypy3.11", python3.12, or a path; several after one flag, repeatable',
+    )
+    add("-f", "--find-interpreter", action="store_true", help="build for every usable Python found on this machine")
+    add(
+        "--target",
+        action="append",
+        metavar="TRIPLE",
+        help="Rust target triple, repeatable (default: CARGO_BUILD_TARGET, or the host)",
+    )
+    add(
+        "--compatibility",
+        "--manylinux",
+        nargs="*",
+        action="extend",
+        metavar="LEVEL",
+        help="platform-tag levels: manylinux_2_28, 2014, 2_28, musllinux_1_2, linux, off, auto, pypi; one wheel for each that fits the target (default: the best one met)",
+    )
+    add(
+        "--only",
+        nargs="+",
+        action="extend",
+        metavar="CELL",
+        help="build only these cells; the ids that plan shows, with * and ?",
+    )
+    add("-b", "--bindings", metavar="KIND", help="bindings, when detection should not decide: pyo3, pyo3-ffi")
+    add(
+        "--auditwheel",
+        choices=["repair", "check", "warn", "skip"],
+        help="what to do about the platform tag (repair is not built yet and checks instead)",
+    )
+    add(
+        "--skip-auditwheel",
+        action="store_true",
+        help="trust the level asked for, do not audit (same as --auditwheel skip)",
+    )
+    cargo = parser.add_argument_group(_CARGO)
+    add = cargo.add_argument
+    add("-r", "--release", action="store_true", help="build with optimisations (profile release)")
+    add("--profile", metavar="NAME", help="cargo profile to build with")
+    add(
+        "--strip",
+        nargs="?",
+        const=True,
+        type=_boolean,
+        metavar="BOOL",
+        help="strip symbols from the binary (env MATURIN_STRIP)",
+    )
+    add("--target-dir", metavar="DIR", help="cargo target directory; lanes, logs and wheels lie in it")
+    add("--config", action="append", metavar="KEY=VALUE", help="override a cargo configuration value, repeatable")
+    add("-Z", dest="unstable", action="append", metavar="FLAG", help="unstable flag of cargo, repeatable")
+    add("--timings", action="store_true", help="let each cargo write its timing report into its lane")
+    add("--future-incompat-report", action="store_true", help="let cargo report what future Rust will refuse")
+    add("--ignore-rust-version", action="store_true", help="ignore rust-version in packages")
+    features = parser.add_argument_group(_FEATURES)
+    features.add_argument(
+        "-F",
+        "--features",
+        action="append",
+        metavar="FEATURES",
+        help="features to activate, separated by spaces or commas, repeatable",
+    )
+    features.add_argument("--all-features", action="store_true", help="activate every feature")
+    features.add_argument("--no-default-features", action="store_true", help="do not activate the default feature")
+    manifest = parser.add_argument_group(_MANIFEST)
+    manifest.add_argument("-m", "--manifest-path", metavar="PATH", help="path to Cargo.toml")
+    manifest.add_argument("--frozen", action="store_true", help="same as --locked and --offline")
+    manifest.add_argument("--locked", action="store_true", help="fail when Cargo.lock would change")
+    manifest.add_argument("--offline", action="store_true", help="run without the network")
+
+
+def _add_common(group: Any) -> None:
+    group.add_argument(
+        "-v",
+        "--verbose",
+        action="count",
+        default=0,
+        help="show cargo's own lines (-vv: and what it runs, with tracebacks)",
+    )
+    group.add_argument(
+        "--color",
+        choices=["auto", "always", "never"],
+        default="auto",
+        help="colours (default: auto; NO_COLOR is obeyed)",
+    )
+
+
+# fmt: on
+
+
+def _positive(text: str) -> int:
+    try:
+        number = int(text)
+    except ValueError:
+        number = 0
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number above 0")
+    return number
+
+
+def _boolean(text: str) -> bool:
+    if text.lower() in {"true", "1", "yes", "on"}:
+        return True
+    if text.lower() in {"false", "0", "no", "off"}:
+        return False
+    raise argparse.ArgumentTypeError(f"{text!r} is neither true nor false")

@@ -1,0 +1,124 @@
+"""What the command line asks for, as the values that the rooms below understand."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Mapping
+from pathlib import Path
+
+from matrix.errors import UsageError
+from matrix.planning import Request
+from matrix.project import CargoFlags, Changes, Project, Seconds, parse_duration
+from matrix.running.finish import AuditMode
+
+__all__ = ["audit_mode", "cargo_flags", "request_of", "run_flags", "seconds"]
+
+
+def cargo_flags(options: argparse.Namespace) -> CargoFlags:
+    """Return the flags that every call of cargo gets."""
+    return CargoFlags(
+        manifest_path=Path(options.manifest_path) if options.manifest_path is not None else None,
+        features=tuple(options.features or ()),
+        all_features=options.all_features,
+        no_default_features=options.no_default_features,
+        frozen=options.frozen,
+        locked=options.locked,
+        offline=options.offline,
+        config=tuple(options.config or ()),
+        unstable=tuple(options.unstable or ()),
+        ignore_rust_version=options.ignore_rust_version,
+        target_dir=Path(options.target_dir) if options.target_dir is not None else None,
+    )
+
+
+def run_flags(project: Project, options: argparse.Namespace) -> tuple[str, ...]:
+    """Return the arguments that every cargo of a run gets, the builds' own ones excepted."""
+    words = [*project.flags.general()]
+    if options.ignore_rust_version:
+        words.append("--ignore-rust-version")
+    if options.timings:
+        words.append("--timings")
+    if options.future_incompat_report:
+        words.append("--future-incompat-report")
+    if options.verbose:
+        words.append(f"-{'v' * min(options.verbose, 2)}")
+    return tuple(words)
+
+
+def request_of(options: argparse.Namespace, project: Project, environ: Mapping[str, str]) -> Request:
+    """Return which cells the flags (and the variables that stand for flags) ask for.
+
+    Raises:
+        UsageError: Two flags contradict each other, or a value makes no sense.
+    """
+    if options.find_interpreter and options.interpreter:
+        raise UsageError("-f finds the interpreters that -i names", hint="give one of them")
+    targets, origin = _targets(options, project, environ)
+    return Request(
+        interpreters=tuple(options.interpreter) if options.interpreter else None,
+        find=options.find_interpreter,
+        targets=targets,
+        targets_origin=origin,
+        compatibility=tuple(options.compatibility) if options.compatibility else None,
+        only=tuple(options.only or ()),
+        settings=_changes(options, project, environ),
+        skip_audit=audit_mode(options, project) == "skip",
+    )
+
+
+def _targets(
+    options: argparse.Namespace, project: Project, environ: Mapping[str, str]
+) -> tuple[tuple[str, ...] | None, str]:
+    if options.target:
+        return tuple(options.target), "--target"
+    from_env = environ.get("CARGO_BUILD_TARGET", "").strip()
+    if from_env and not project.options.targets:
+        return (from_env,), "CARGO_BUILD_TARGET"
+    return None, "--target"
+
+
+def _changes(options: argparse.Namespace, project: Project, environ: Mapping[str, str]) -> Changes:
+    if options.release and options.profile not in {None, "release"}:
+        raise UsageError(f"--release and --profile {options.profile} contradict each other", hint="give one of them")
+    profile = "release" if options.release else options.profile
+    if profile is None and project.maturin.profile is None:
+        profile = options.default_profile
+    strip = options.strip
+    if strip is None and environ.get("MATURIN_STRIP", "").lower() in {"true", "false"}:
+        strip = environ["MATURIN_STRIP"].lower() == "true"
+    features = None
+    if options.features:
+        features = tuple(word for words in options.features for word in words.replace(",", " ").split())
+    return Changes(
+        features=features,
+        all_features=options.all_features or None,
+        no_default_features=options.no_default_features or None,
+        profile=profile,
+        timeout=seconds(options),
+        rustc_args=tuple(options.rustc_args) or None,
+        strip=strip,
+    )
+
+
+def seconds(options: argparse.Namespace) -> Seconds | None:
+    """Return ``--timeout`` in seconds, or ``None``.
+
+    Raises:
+        UsageError: It is no duration.
+    """
+    if options.timeout is None:
+        return None
+    try:
+        return parse_duration(options.timeout)
+    except ValueError as error:
+        raise UsageError(f"--timeout: {error}", hint='write "90s", "20m", "1h" or a number of seconds') from None
+
+
+def audit_mode(options: argparse.Namespace, project: Project) -> AuditMode:
+    """Return what is done about the platform tag: flags first, then ``[tool.maturin]``."""
+    if options.skip_auditwheel or options.auditwheel == "skip":
+        return "skip"
+    if options.auditwheel is None and project.maturin.skips_audit:
+        return "skip"
+    word = options.auditwheel or project.maturin.auditwheel
+    return "warn" if word == "warn" else "check"
