@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pathspec import GitIgnoreSpec
@@ -147,7 +147,10 @@ def _data(layout: Layout, distribution: str, walk: Walk) -> Iterator[Entry]:
                 hint="move it into the one that fits",
             )
     for path in walk.files(layout.data):
-        yield file_entry(f"{distribution}.data/{path.relative_to(layout.data).as_posix()}", path)
+        relative = path.relative_to(layout.data)
+        entry = file_entry(f"{distribution}.data/{relative.as_posix()}", path)
+        # pip installs a script as the archive has it, and a host may know no such mode
+        yield replace(entry, executable=True) if relative.parts[0] == "scripts" else entry
 
 
 def _excluder(layout: Layout) -> Callable[[Entry], bool]:

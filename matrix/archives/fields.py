@@ -103,7 +103,7 @@ def fill(project: Mapping[str, Any] | None, cargo: CargoFields) -> Filled:
 
 def people_lines(people: Sequence[Person]) -> tuple[str | None, str | None]:
     """Return the lines of people without and with an address: for ``Author`` and ``Author-email``."""
-    names = [person["name"] for person in people if not person.get("email")]
+    names = [person["name"] for person in people if person.get("name") and not person.get("email")]
     addresses = [_address(person) for person in people if person.get("email")]
     return ", ".join(names) or None, ", ".join(addresses) or None
 

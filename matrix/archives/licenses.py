@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fnmatch
+import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -111,13 +112,12 @@ def _cargo_file(cargo: CargoFields) -> Iterator[LicenseFile]:
 
 
 def _inside(path: Path, bases: Sequence[Path], key: str) -> str:
-    """Return the path relative to the first of ``bases`` that holds it, links aside."""
-    plain = Path(re.sub(r"[^/]+/\.\./", "", path.as_posix()))
-    for one in (plain, path.resolve()):
-        for base in bases:
-            for directory in (base, base.resolve()):
-                if ".." not in one.parts and one.is_relative_to(directory):
-                    return one.relative_to(directory).as_posix()
+    """Return the path relative to the first of ``bases`` that holds it, as written or with links followed."""
+    plain = Path(os.path.normpath(path))
+    for base in bases:
+        for one, directory in ((plain, base), (path.resolve(), base.resolve())):
+            if one.is_relative_to(directory):
+                return one.relative_to(directory).as_posix()
     raise ConfigError(f"{key}: {path} lies outside the project, so a wheel cannot hold it by its path")
 
 

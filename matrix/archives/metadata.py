@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from matrix.archives.entry_points import entry_points_text
-from matrix.archives.fields import CargoFields, Filled, fill, people_lines
+from matrix.archives.fields import PROJECT, CargoFields, Filled, fill, people_lines
 from matrix.archives.licenses import License, LicenseFile, read_license
 from matrix.archives.readme import Readme, cargo_readme, project_readme
 from matrix.errors import ConfigError
@@ -90,7 +90,7 @@ def _readme(filled: Filled, cargo: CargoFields, root: Path) -> Readme | None:
 
 
 def _standard(name: str, version: str, filled: Filled) -> StandardMetadata:
-    """Return the fields that the library knows, checked by it."""
+    """Return the fields that the library knows, checked by it, without those that we write ourselves."""
     from pyproject_metadata import ConfigurationError, StandardMetadata  # noqa: PLC0415 - slow to import
 
     table = {key: value for key, value in filled.table.items() if key not in _OWN}
@@ -109,7 +109,10 @@ def _standard(name: str, version: str, filled: Filled) -> StandardMetadata:
     except ConfigurationError as error:
         raise _named(error, filled.where) from None
     metadata.classifiers = list(classifiers)
-    metadata.authors, metadata.maintainers = [], []
+    metadata.authors, metadata.maintainers, metadata.requires_python = [], [], None
+    if filled.where == PROJECT and "urls" not in filled.dynamic:
+        metadata.urls = dict(sorted(metadata.urls.items()))
+    metadata.optional_dependencies = dict(sorted(metadata.optional_dependencies.items()))
     return metadata
 
 
@@ -132,6 +135,7 @@ def _named(error: Exception, where: str) -> ConfigError:
     key = str(getattr(error, "key", None) or "")
     text = re.sub(r'^(?:Field )?"project[^"]*" ', "", str(error))
     text = re.sub(r"\s*\(?\b\w+\('(.*)'\)\)?$", r": \1", text, flags=re.DOTALL).split("\\n")[0]
+    text = text.replace("ContactTable", "a table of name and email")
     short = key.removeprefix("project").removeprefix(".")
     return ConfigError(f"{where} {short}: {text}" if short else f"{where}: {text}")
 
@@ -145,6 +149,7 @@ def _write(standard: StandardMetadata, filled: Filled, license_: License, readme
         names, addresses = people_lines(filled.table.get(key, []))
         _add(message, kind, names)
         _add(message, f"{kind}-email", addresses)
+    _add(message, "Requires-Python", _specifiers(filled.table.get("requires-python")))
     _add(message, "License-Expression", license_.expression)
     _add(message, "License", license_.text)
     _add(message, "License-File", *(name for _, name in license_.files))
@@ -152,6 +157,14 @@ def _write(standard: StandardMetadata, filled: Filled, license_: License, readme
         _add(message, "Description-Content-Type", readme.content_type)
         message.set_payload(readme.text)
     return message.as_bytes().decode("utf-8")
+
+
+def _specifiers(text: str | None) -> str | None:
+    """Return version specifiers normalised, in the order of the author."""
+    from packaging.specifiers import Specifier  # noqa: PLC0415 - slow to import
+
+    parts = [part for part in (text or "").split(",") if part.strip()]
+    return ", ".join(str(Specifier(part)) for part in parts) or None
 
 
 def _add(message: RFC822Message, name: str, *values: str | None) -> None:

@@ -343,8 +343,9 @@ def test_files_from_a_build_script(tmp_path: Path) -> None:
 def test_the_data_directory(tmp_path: Path) -> None:
     names = [f"demo.data/{one}/x" for one in ("data/etc", "headers", "platlib", "purelib", "scripts")]
     project(tmp_path, "demo/__init__.py", *names, (".ignore", "*.data\n"))
-    found = paths(collect(layout(tmp_path, data=tmp_path / "demo.data"), "demo-1.0"))
-    assert found == sorted(["demo/__init__.py", *(name.replace("demo.data", "demo-1.0.data") for name in names)])
+    found = collect(layout(tmp_path, data=tmp_path / "demo.data"), "demo-1.0")
+    assert paths(found) == sorted(["demo/__init__.py", *(name.replace("demo.data", "demo-1.0.data") for name in names)])
+    assert [entry.path for entry in found.entries if entry.executable] == ["demo-1.0.data/scripts/x"]
 
 
 def test_a_data_directory_that_was_named(tmp_path: Path) -> None:
