@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from matrix.model import Target
-from matrix.planning.axes import interpreter_words, target_axis
+from matrix.planning.axes import KEY, Word, interpreter_words, target_axis, target_wish
 from matrix.planning.request import Request
 from matrix.platforms.requests import parse_request
 from matrix.project.options import Options
@@ -37,9 +37,17 @@ def needed_lookups(request: Request, options: Options, host: Target) -> Lookups:
     """
     words: dict[str, str] = {}
     discover = False
-    here = any(wish.target.os == host.os for wish in target_axis(request, options, host))
+    targets = [wish.target for wish in target_axis(request, options, host)]
     written = list(interpreter_words(request, options))
-    for word in written:
+    rows = []
+    for index, row in enumerate(options.include):
+        origin = f"{KEY} include[{index}]"
+        if row.interpreter is not None:
+            rows.append(Word(row.interpreter, f"{origin}.interpreter", named=False))
+        if row.target is not None:
+            targets.append(target_wish(row.target, host, f"{origin}.target", named=False).target)
+    here = any(target.os == host.os for target in targets)
+    for word in (*written, *rows):
         asked = parse_request(word.text, word.origin)
         if asked.kind in {"name", "path"}:
             words.setdefault(asked.text, word.origin)
