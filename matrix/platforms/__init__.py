@@ -18,10 +18,18 @@ from matrix.platforms.compatibility import (
 )
 from matrix.platforms.discover import Discovery, Installation, default_interpreter, find_installations, find_named
 from matrix.platforms.inspect import inspect_executables
-from matrix.platforms.platform_tags import deployment_target, platform_tags
+from matrix.platforms.platform_tags import TAG_VARIABLES, deployment_target, platform_tags
 from matrix.platforms.pypi import pypi_accepts, pypi_rejects
 from matrix.platforms.requests import InterpreterRequest, expand, matches, parse_request, unmatched
-from matrix.platforms.tables import OLDEST, Release, absence, known_interpreter, released_versions, suits
+from matrix.platforms.tables import (
+    OLDEST,
+    Release,
+    absence,
+    known_interpreter,
+    known_interpreters,
+    released_versions,
+    suits,
+)
 from matrix.platforms.targets import UNIVERSAL2, host_target, known_triples, parse_target, slices
 
 __all__ = [
@@ -29,6 +37,7 @@ __all__ = [
     "LINUX",
     "OLDEST",
     "PYPI",
+    "TAG_VARIABLES",
     "UNIVERSAL2",
     "Discovery",
     "Installation",
@@ -46,6 +55,7 @@ __all__ = [
     "host_target",
     "inspect_executables",
     "known_interpreter",
+    "known_interpreters",
     "known_triples",
     "matches",
     "misfit",

@@ -37,27 +37,25 @@ class AnswerCache:
     def __init__(self, path: Path | None) -> None:
         self._path = path
         self._entries = _load(path)
-        self._changed = False
+        self._new: dict[str, _Entry] = {}
 
     def get(self, key: str, stamp: str) -> Answer | None:
         """Return the answer of ``key`` if it was given under the same ``stamp``."""
-        entry = self._entries.get(key)
+        entry = self._new.get(key) or self._entries.get(key)
         return entry.answer if entry is not None and entry.stamp == stamp else None
 
     def put(self, key: str, stamp: str, answer: Answer) -> None:
         """Remember an answer; the file is written by :meth:`save`."""
-        self._entries.pop(key, None)
-        self._entries[key] = _Entry(stamp, answer)
-        self._changed = True
+        self._new[key] = _Entry(stamp, answer)
 
     def save(self) -> None:
-        """Write the file if there is something new to write."""
-        if not self._changed or self._path is None:
+        """Add what is new to the file, which another search may have written meanwhile."""
+        if not self._new or self._path is None:
             return
-        kept = dict(list(self._entries.items())[-_LIMIT:])
+        others = {key: entry for key, entry in _load(self._path).items() if key not in self._new}
+        kept = dict(list({**others, **self._new}.items())[-_LIMIT:])
         with suppress(OSError):
             write_atomically(self._path, msgspec.json.encode(_File(_FORMAT, kept)))
-            self._changed = False
 
 
 def _load(path: Path | None) -> dict[str, _Entry]:

@@ -4,20 +4,34 @@ from __future__ import annotations
 
 import platform
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from matrix.errors import UsageError
 from matrix.model import Compatibility, Target
 from matrix.platforms.targets import UNIVERSAL2, slices
 
-__all__ = ["deployment_target", "override", "platform_tags"]
+__all__ = ["TAG_VARIABLES", "deployment_target", "override", "platform_tags"]
+
+TAG_VARIABLES = (
+    "_PYTHON_HOST_PLATFORM",
+    "MACOSX_DEPLOYMENT_TARGET",
+    "IPHONEOS_DEPLOYMENT_TARGET",
+    "ANDROID_API_LEVEL",
+    "PYEMSCRIPTEN_PLATFORM_VERSION",
+    "PYODIDE_ABI_VERSION",
+    "FREEBSD_VERSION",
+    "NETBSD_VERSION",
+    "OPENBSD_VERSION",
+    "DRAGONFLY_VERSION",
+)
+"""Every environment variable that can change a platform tag."""
 
 _ALIASES = {(2, 17): "manylinux2014"}  # older pips and indexes know the level by this name alone
 _ALIASED = frozenset({"x86_64", "i686", "aarch64", "armv7l", "ppc64", "ppc64le", "s390x"})  # PEP 599
 _MACOS_FLOOR = {"aarch64": (11, 0), "x86_64": (10, 12), "i686": (10, 12)}  # rustc --print deployment-target
 _IOS_FLOOR = (13, 0)  # PEP 730
-_ANDROID_API = 24  # the oldest that CPython 3.14 runs on; PEP 738
-_PYEMSCRIPTEN = re.compile(r"\d+_\d+", re.ASCII)
+_NUMBER = re.compile(r"\d{1,3}", re.ASCII)
+_YEAR = re.compile(r"\d{4}_\d{1,3}", re.ASCII)
 
 
 def platform_tags(
@@ -103,19 +117,25 @@ def _other(target: Target, env: Mapping[str, str]) -> str:
         major, minor = max(_version("IPHONEOS_DEPLOYMENT_TARGET", env) or _IOS_FLOOR, _IOS_FLOOR)
         return f"ios_{major}_{minor}_{target.machine}"
     if target.os == "android":
-        api = _version("ANDROID_API_LEVEL", env) or (_ANDROID_API, 0)
-        return f"android_{api[0]}_{target.machine}"
+        api = _needed(target, env, ("ANDROID_API_LEVEL",), _NUMBER, "24, the level of its linker")
+        return f"android_{api}_{target.machine}"
     if target.os == "emscripten":
-        year = env.get("PYEMSCRIPTEN_PLATFORM_VERSION", "").strip()
-        if not _PYEMSCRIPTEN.fullmatch(year):
-            raise UsageError(
-                f"{target.triple}: PYEMSCRIPTEN_PLATFORM_VERSION is {year!r}, which names no platform"
-                if year
-                else f"{target.triple}: PYEMSCRIPTEN_PLATFORM_VERSION is not set",
-                hint="set it to what pyodide-build says, e.g. 2025_0",
-            )
-        return f"pyemscripten_{year}_wasm32"
+        variables = ("PYEMSCRIPTEN_PLATFORM_VERSION", "PYODIDE_ABI_VERSION")
+        return f"pyemscripten_{_needed(target, env, variables, _YEAR, '2025_0, as pyodide-build says')}_wasm32"
     return _bsd(target, env)
+
+
+def _needed(
+    target: Target, env: Mapping[str, str], variables: Sequence[str], form: re.Pattern[str], example: str
+) -> str:
+    """Return the first of the variables that is set; a tag without it would be a guess."""
+    for variable in variables:
+        value = env.get(variable, "").strip()
+        if form.fullmatch(value):
+            return value
+        if value:
+            raise UsageError(f"{target.triple}: {variable}={value!r} cannot be part of a tag", hint=f"e.g. {example}")
+    raise UsageError(f"{target.triple}: {variables[0]} is not set", hint=f"e.g. {example}")
 
 
 def _bsd(target: Target, env: Mapping[str, str]) -> str:

@@ -15,7 +15,16 @@ import msgspec
 from matrix.errors import UsageError
 from matrix.model import Implementation, Interpreter, Target
 
-__all__ = ["OLDEST", "Release", "absence", "known_interpreter", "lib_name", "released_versions", "suits"]
+__all__ = [
+    "OLDEST",
+    "Release",
+    "absence",
+    "known_interpreter",
+    "known_interpreters",
+    "lib_name",
+    "released_versions",
+    "suits",
+]
 
 OLDEST = (3, 7)
 """The oldest Python that wheels are made for."""
@@ -110,6 +119,15 @@ def known_interpreter(
         ext_suffix=_suffix(implementation, version, flags, target),
         pointer_width=target.pointer_width,
         lib_name=lib_name(implementation, version, flags, windows=target.os == "windows"),
+    )
+
+
+def known_interpreters(target: Target) -> tuple[Interpreter, ...]:
+    """Return every released Python there is on ``target``, in the order of :func:`released_versions`."""
+    return tuple(
+        known_interpreter(release.implementation, release.version, target, threaded=release.threaded)
+        for release in released_versions()
+        if absence(release, target) is None
     )
 
 

@@ -58,6 +58,17 @@ def test_a_new_answer_replaces_the_old_one_and_the_file_does_not_grow_for_ever(t
     assert again.get("/python100", "1:1") is None
 
 
+def test_two_searches_at_once_lose_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "interpreters.json"
+    one, other = AnswerCache(path), AnswerCache(path)
+    one.put("a", "1:1", ANSWER)
+    other.put("b", "1:1", ANSWER)
+    one.save()
+    other.save()
+    again = AnswerCache(path)
+    assert (again.get("a", "1:1"), again.get("b", "1:1")) == (ANSWER, ANSWER)
+
+
 @pytest.mark.parametrize(
     "content",
     [b"", b"{", b"[]", b"\xff\xfe", b'{"format": 1, "entries": []}', b'{"format": 99, "entries": {}}', b"[" * 5000],

@@ -40,7 +40,6 @@ def test_no_claim_is_plain_linux(level: Compatibility | None) -> None:
         ("aarch64-apple-darwin", "macosx_11_0_arm64"),
         ("x86_64-apple-darwin", "macosx_10_12_x86_64"),
         ("aarch64-apple-ios", "ios_13_0_arm64_iphoneos"),
-        ("x86_64-linux-android", "android_24_x86_64"),
     ],
 )
 def test_the_other_platforms(triple: str, expected: str) -> None:
@@ -54,6 +53,7 @@ def test_a_universal2_wheel_names_both_architectures_too() -> None:
 
 
 def test_the_deployment_target_raises_the_floor_and_never_lowers_it() -> None:
+    assert tags("aarch64-apple-ios", IPHONEOS_DEPLOYMENT_TARGET="14.5") == ("ios_14_5_arm64_iphoneos",)
     assert tags("aarch64-apple-darwin", MACOSX_DEPLOYMENT_TARGET="10.9") == ("macosx_11_0_arm64",)
     assert tags("x86_64-apple-darwin", MACOSX_DEPLOYMENT_TARGET="10.15") == ("macosx_10_15_x86_64",)
     assert tags("x86_64-apple-darwin", MACOSX_DEPLOYMENT_TARGET="13") == ("macosx_13_0_x86_64",)
@@ -88,8 +88,14 @@ def test_a_platform_with_releases_asks_for_one() -> None:
     assert emscripten == ("pyemscripten_2025_0_wasm32",)
     with pytest.raises(UsageError, match="PYEMSCRIPTEN_PLATFORM_VERSION is not set"):
         tags("wasm32-unknown-emscripten")
-    with pytest.raises(UsageError, match="names no platform"):
+    with pytest.raises(UsageError, match="PYEMSCRIPTEN_PLATFORM_VERSION='new' cannot be part of a tag"):
         tags("wasm32-unknown-emscripten", PYEMSCRIPTEN_PLATFORM_VERSION="new")
+    assert tags("wasm32-unknown-emscripten", PYODIDE_ABI_VERSION="2024_0") == ("pyemscripten_2024_0_wasm32",)
+    assert tags("x86_64-linux-android", ANDROID_API_LEVEL="21") == ("android_21_x86_64",)
+    with pytest.raises(UsageError) as caught:
+        tags("aarch64-linux-android")
+    assert caught.value.message == "aarch64-linux-android: ANDROID_API_LEVEL is not set"
+    assert caught.value.hint == "e.g. 24, the level of its linker"
 
 
 @pytest.mark.parametrize(
@@ -128,6 +134,7 @@ def test_pypi_refuses_with_the_reason(tag: str, reason: str) -> None:
 def test_every_target_has_a_tag_and_every_macos_windows_mobile_one_suits_pypi() -> None:
     environ = {
         "PYEMSCRIPTEN_PLATFORM_VERSION": "2025_0",
+        "ANDROID_API_LEVEL": "24",
         **{f"{name}_VERSION": "7" for name in ("FREEBSD", "NETBSD", "OPENBSD", "DRAGONFLY")},
     }
     for target in known_triples().values():
