@@ -33,7 +33,7 @@ class BoardView:
         stream: The terminal.
         symbols: What it can write.
         color: Whether to colour.
-        verbose: Show cargo's own lines above the board.
+        verbose: From 1 on cargo's own lines above the board, from 2 on the commands too.
         report: Path of the report, for the last line.
         lines_in: Counts the lines of a log.
     """
@@ -44,7 +44,7 @@ class BoardView:
         symbols: Symbols,
         *,
         color: bool,
-        verbose: bool = False,
+        verbose: int = 0,
         report: str = "",
         lines_in: CountLines | None = None,
     ) -> None:

@@ -33,7 +33,7 @@ class PlainView:
         printer: Where lines go.
         symbols: What the stream can write.
         color: Whether to colour.
-        verbose: Show cargo's own lines.
+        verbose: From 1 on cargo's own lines too, from 2 on the commands.
         quiet: Only errors.
         report: Path of the report, for the last line.
         folds: Fold the warnings of a build as GitHub Actions' logs do.
@@ -46,7 +46,7 @@ class PlainView:
         symbols: Symbols,
         *,
         color: bool,
-        verbose: bool = False,
+        verbose: int = 0,
         quiet: bool = False,
         report: str = "",
         folds: bool = False,
@@ -79,7 +79,7 @@ class PlainView:
                 self._kept.setdefault(event.build, []).append(lines)
             return
         told = self._told(event)
-        self._say([*told, *lines] if isinstance(event, RunStarted) else [*lines, *told])
+        self._say([*told, *lines] if isinstance(event, RunStarted | BuildStarted) else [*lines, *told])
 
     def stop(self) -> None:
         """Finish; a run that never ended is summed up as it stands."""

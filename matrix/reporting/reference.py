@@ -6,12 +6,9 @@ A page holds ``<!-- begin: NAME -->`` and ``<!-- end: NAME -->``; what stands be
 from __future__ import annotations
 
 import argparse
-import json
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
 
-__all__ = ["commands_reference", "markdown_table", "settings_reference", "stale_blocks", "update_between_markers"]
+__all__ = ["commands_reference", "markdown_table", "stale_blocks", "update_between_markers"]
 
 _HIDDEN_FLAGS = {"-h", "--help"}
 
@@ -39,20 +36,6 @@ def markdown_table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     """Return a Markdown table; line feeds and bars inside cells are made harmless."""
     lines = [_row(head), _row(["---"] * len(head)), *(_row([_cell(cell) for cell in row]) for row in rows)]
     return "\n".join(lines)
-
-
-def settings_reference(schema: Mapping[str, Any], *, table: str) -> str:
-    """Return the keys of a table of pyproject.toml: one Markdown table for it and one for each table inside.
-
-    Args:
-        schema: Its JSON Schema, every key with a description.
-        table: Its name: ``tool.wheelmatrix``.
-    """
-    definitions: Mapping[str, Any] = schema.get("$defs", {})
-    top = _resolved(schema, definitions)
-    sections = [_section(f"`[{table}]`", top, definitions)]
-    sections += [_section(title, inner, definitions) for title, inner in _inner_tables(top, definitions, table)]
-    return "\n\n".join(sections)
 
 
 def commands_reference(parser: argparse.ArgumentParser) -> str:
@@ -114,86 +97,6 @@ def _value(action: argparse.Action) -> str:
             return f"[{word}]"
         case _:
             return word
-
-
-def _section(title: str, node: Mapping[str, Any], definitions: Mapping[str, Any]) -> str:
-    rows = []
-    for key, value in node.get("properties", {}).items():
-        rows.append([f"`{key}`", _type(value, definitions), _default(value), _description(value, definitions)])
-    return f"{title}\n\n{markdown_table(['Key', 'Type', 'Default', 'What it does'], rows)}"
-
-
-def _inner_tables(
-    node: Mapping[str, Any], definitions: Mapping[str, Any], path: str
-) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """Walk to every table below ``node``; each comes with the title that says how it is written."""
-    for key, value in node.get("properties", {}).items():
-        inner, title = _table_in(value, definitions, f"{path}.{key}")
-        if inner is not None:
-            yield title, inner
-            yield from _inner_tables(inner, definitions, f"{path}.{key}")
-
-
-def _table_in(
-    value: Mapping[str, Any], definitions: Mapping[str, Any], path: str
-) -> tuple[Mapping[str, Any] | None, str]:
-    if "items" in value:
-        inner, title = _resolved(value["items"], definitions), f"`[[{path}]]`"
-    elif isinstance(value.get("additionalProperties"), Mapping):
-        inner, title = _resolved(value["additionalProperties"], definitions), f"`[{path}.NAME]`"
-    else:
-        inner, title = _resolved(value, definitions), f"`[{path}]`"
-    return (inner, title) if "properties" in inner else (None, "")
-
-
-def _resolved(node: Mapping[str, Any], definitions: Mapping[str, Any]) -> Mapping[str, Any]:
-    name = str(node.get("$ref", "")).removeprefix("#/$defs/")
-    found: Mapping[str, Any] = definitions[name] if name else node
-    return found
-
-
-def _type(node: Mapping[str, Any], definitions: Mapping[str, Any]) -> str:
-    if "anyOf" in node:
-        return " or ".join(dict.fromkeys(_type(one, definitions) for one in node["anyOf"]))
-    if "enum" in node:
-        return " or ".join(f"`{json.dumps(one)}`" for one in node["enum"])
-    node = _resolved(node, definitions)
-    kind, inner = ("array", node.get("items")) if "items" in node else ("table", node.get("additionalProperties"))
-    if isinstance(inner, Mapping):
-        return f"{kind} of {_plural(_type(inner, definitions))}"
-    name = str(node.get("type", "any"))
-    return "table" if name == "object" else name
-
-
-def _plural(words: str) -> str:
-    kinds = words.split(" or ")
-    return " or ".join(kind if " " in kind or "`" in kind else f"{kind}s" for kind in kinds)
-
-
-def _default(node: Mapping[str, Any]) -> str:
-    value = node.get("default")
-    if value is None or value in ([], {}) or isinstance(value, dict):
-        return ""
-    return f"`{json.dumps(value)}`"
-
-
-def _description(node: Mapping[str, Any], definitions: Mapping[str, Any]) -> str:
-    words = node.get("description") or _resolved(node, definitions).get("description", "")
-    shown = [f"`{_toml(one)}`" for one in node.get("examples", [])]
-    return f"{words.replace('``', '`')} E.g. {', '.join(shown)}" if shown else words.replace("``", "`")
-
-
-def _toml(value: Any) -> str:
-    """Write an example as TOML would."""
-    if isinstance(value, Mapping):
-        return "{ " + ", ".join(f"{_key(name)} = {_toml(one)}" for name, one in value.items()) + " }"
-    if isinstance(value, list | tuple):
-        return f"[{', '.join(map(_toml, value))}]"
-    return json.dumps(value, ensure_ascii=False)
-
-
-def _key(name: str) -> str:
-    return name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else json.dumps(name)
 
 
 def _cell(text: str) -> str:

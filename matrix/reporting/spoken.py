@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from matrix.events import Diagnostic, Event, Note, RunStarted
+import shlex
+
+from matrix.events import BuildStarted, CellEnded, Diagnostic, Event, Note, RunStarted
 from matrix.events import Line as OutputLine
+from matrix.model import Verdict
 from matrix.reporting.closing import hint_lines, left_out_lines
 from matrix.reporting.formats import count, listing
-from matrix.reporting.masking import mask_assignments
+from matrix.reporting.masking import mask_argv, mask_assignments
 from matrix.reporting.text import Line, Span, Symbols, clean, clean_line, line, strip
 
 __all__ = ["Spoken", "note_lines"]
@@ -18,11 +21,11 @@ class Spoken:
     Args:
         symbols: What the stream can write.
         color: Keep the compiler's colours.
-        verbose: Show cargo's own lines too.
+        verbose: From 1 on cargo's own lines too, from 2 on the commands.
         quiet: Only errors.
     """
 
-    def __init__(self, symbols: Symbols, *, color: bool, verbose: bool = False, quiet: bool = False) -> None:
+    def __init__(self, symbols: Symbols, *, color: bool, verbose: int = 0, quiet: bool = False) -> None:
         self._symbols = symbols
         self._color = color
         self._verbose = verbose
@@ -30,14 +33,19 @@ class Spoken:
         self._notes: set[tuple[str, str | None]] = set()
         self._diagnostics: dict[tuple[str, str], list[str]] = {}
 
-    def hear(self, event: Event) -> list[Line]:
+    def hear(self, event: Event) -> list[Line]:  # noqa: PLR0911 - one answer for each kind of event
         """Return what an event gives people to read, often nothing."""
         match event:
             case Diagnostic():
                 return self._diagnostic(event)
-            case OutputLine() if self._verbose and not self._quiet:
+            case OutputLine() if self._verbose > 0 and not self._quiet:
                 text = clean(mask_assignments(event.text), colors=self._color)
                 return [line(_prefix(event.build), Span(part, "ansi")) for part in text.splitlines()]
+            case BuildStarted() if self._verbose > 1 and not self._quiet:
+                words = clean_line(" ".join(map(shlex.quote, mask_argv(event.argv))))
+                return [line(_prefix(event.build), Span(f"$ {words}", "dim"))]
+            case CellEnded() if event.status == "built" and event.verdict is not None:
+                return self._findings(event, event.verdict)
             case Note() if not self._quiet:
                 return self._note(event)
             case RunStarted() if not self._quiet:
@@ -85,6 +93,25 @@ class Spoken:
         builds.append(event.build)
         parts = text.split("\n")
         return [line(_prefix(event.build), Span(parts[0], "ansi")), *(line(Span(part, "ansi")) for part in parts[1:])]
+
+    def _findings(self, event: CellEnded, verdict: Verdict) -> list[Line]:
+        """Tell what the audit objects to in a wheel that was made all the same; the same of another is only counted."""
+        lines: list[Line] = []
+        told = 0
+        for finding in verdict.findings:
+            if finding.severity == "note" or (self._quiet and finding.severity != "error"):
+                continue
+            builds = self._diagnostics.setdefault((finding.severity, f"{finding.severity}: {finding.message}"), [])
+            new = not builds
+            if event.build not in builds:
+                builds.append(event.build)
+            told += new
+            if new and told <= _MOST:
+                text = f"{finding.message} ({finding.file})" if finding.file else finding.message
+                lines += note_lines(finding.severity, text, hint=finding.hint, build=event.build)
+        if told > _MOST:
+            lines.append(line(f"{self._symbols.ellipsis} and {told - _MOST} more: wheelmatrix audit shows them all"))
+        return lines
 
     def _note(self, event: Note) -> list[Line]:
         key = (event.text, event.build)

@@ -106,7 +106,7 @@ def make_listener(
     Args:
         stream: Where people (or programs, with ``json``) read: stderr.
         quiet: Only errors.
-        verbose: From 1 on cargo's own lines are shown, prefixed by their build.
+        verbose: From 1 on cargo's own lines are shown, prefixed by their build; from 2 on the commands too.
         color: ``--color``.
         log_format: ``console`` or ``json`` for the event log, ``None`` for none.
         log_file: File for the event log, written anew; ``json`` unless ``log_format`` says otherwise.
@@ -128,16 +128,14 @@ def make_listener(
         return Reporter(views, color=False, files=files)
     lively = stream.isatty() and env.get("TERM") != "dumb" and "CI" not in env
     if lively and not quiet:
-        views.append(
-            BoardView(stream, symbols, color=colored, verbose=verbose > 0, report=report, lines_in=_count_lines)
-        )
+        views.append(BoardView(stream, symbols, color=colored, verbose=verbose, report=report, lines_in=_count_lines))
     else:
         views.append(
             PlainView(
                 Printer(stream, color=colored),
                 symbols,
                 color=colored,
-                verbose=verbose > 0,
+                verbose=verbose,
                 quiet=quiet,
                 report=report,
                 folds=env.get("GITHUB_ACTIONS") == "true",

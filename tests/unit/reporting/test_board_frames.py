@@ -5,7 +5,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.golden import assert_golden
 from support.made_up_runs import ARM, LINUX, make_plan, tell
@@ -68,6 +68,7 @@ def test_waiting_and_preparing(plan_events: list[Event]) -> None:
     assert_golden(GOLDEN / "waiting.txt", written(frame(state, UNICODE, now=1.0, width=80, height=24)))
 
 
+@settings(deadline=None)
 @given(st.integers(1, 40), st.integers(1, 30), st.floats(0, 60), st.integers(20, 200))
 def test_a_frame_fits_every_terminal(builds: int, height: int, at: float, width: int) -> None:
     state = followed(until(tell(make_plan(range(builds)), jobs=4), at))
@@ -76,6 +77,7 @@ def test_a_frame_fits_every_terminal(builds: int, height: int, at: float, width:
     assert width_of(lines[-1]) <= max(width, 60)
 
 
+@settings(deadline=None)
 @given(st.integers(1, 12), st.floats(0, 40))
 def test_builds_in_work_are_never_folded_away_while_there_is_room(room: int, at: float) -> None:
     state = followed(until(tell(make_plan(range(8, 25)), jobs=3), at))

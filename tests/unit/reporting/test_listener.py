@@ -11,13 +11,14 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+import msgspec
 import pytest
 from support.golden import assert_golden
 from support.made_up_runs import ARM, LINUX, make_plan, tell
 
 from matrix.errors import UsageError
-from matrix.events import BuildStarted, Diagnostic, Event, Line, Note
-from matrix.model import LeftOut
+from matrix.events import BuildStarted, CellEnded, Diagnostic, Event, Line, Note
+from matrix.model import Finding, LeftOut, Verdict
 from matrix.reporting import make_listener, render_error
 from matrix.reporting.logs import LogFormat
 from matrix.reporting.text import ColorChoice
@@ -96,6 +97,41 @@ def test_verbose_shows_cargos_lines_with_their_build_and_no_secret() -> None:
     assert "CARGO_REGISTRY_TOKEN=***" in text
     assert "s3cr3t" not in text
     assert "Compiling" not in heard(events)
+
+
+def test_very_verbose_shows_commands_without_secrets() -> None:
+    started = BuildStarted(build="b", argv=("cargo", "rustc", "--config", 'registry.token="s3cr3t"', "a b"), log="")
+    assert heard([started], verbose=2) == "start   b\n[b] $ cargo rustc --config 'registry.token=***' 'a b'\n"
+    assert heard([started], verbose=1) == "start   b\n"
+
+
+def test_what_the_audit_objects_to_is_told_once() -> None:
+    plan = make_plan((11, 12))
+    findings = (
+        Finding(code="external-library", severity="warning", file="a.so", message="needs libfoo.so.1", hint="link it"),
+        Finding(code="level-set-by", severity="note", file="a.so", message="the widest level"),
+    )
+    verdict = Verdict(overall_tag="linux_x86_64", sym_tag="linux_x86_64", findings=findings)
+    events = [
+        msgspec.structs.replace(event, verdict=verdict) if isinstance(event, CellEnded) else event
+        for event in tell(plan)
+    ]
+    text = heard(events)
+    assert f"[{LINUX_IDS[1]}] warning: needs libfoo.so.1 (a.so)\nhint: link it\n" in text
+    assert f"warning: needs libfoo.so.1 · in 2 builds: {LINUX_IDS[1]}, {LINUX_IDS[2]}\n" in text
+    assert text.count("libfoo") == 2
+    assert "widest" not in text
+    many = msgspec.structs.replace(
+        verdict,
+        findings=tuple(msgspec.structs.replace(findings[0], message=f"needs lib{number}") for number in range(20)),
+    )
+    lines = heard(
+        [
+            msgspec.structs.replace(event, verdict=many) if isinstance(event, CellEnded) else event
+            for event in events[:-1]
+        ]
+    )
+    assert "… and 12 more: wheelmatrix audit shows them all" in lines
 
 
 def test_an_ascii_stream_gets_ascii() -> None:
