@@ -30,7 +30,7 @@ from matrix.platforms.tables import (
     released_versions,
     suits,
 )
-from matrix.platforms.targets import UNIVERSAL2, host_target, known_triples, parse_target, slices
+from matrix.platforms.targets import UNIVERSAL2, archflags_target, host_target, known_triples, parse_target, slices
 
 __all__ = [
     "AUTO",
@@ -46,6 +46,7 @@ __all__ = [
     "Wish",
     "World",
     "absence",
+    "archflags_target",
     "default_interpreter",
     "deployment_target",
     "expand",

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os
+from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from matrix.errors import ToolError, UsageError, did_you_mean
 from matrix.model import Command, Target
 from matrix.process import capture
 
-__all__ = ["UNIVERSAL2", "host_target", "host_triple", "known_triples", "parse_target", "slices"]
+__all__ = ["UNIVERSAL2", "archflags_target", "host_target", "host_triple", "known_triples", "parse_target", "slices"]
 
 UNIVERSAL2 = "universal2-apple-darwin"
 """The one target that is no Rust triple: both Apple architectures in one file."""
@@ -154,6 +155,30 @@ def slices(target: Target) -> tuple[Target, ...]:
     return (parse_target("x86_64-apple-darwin"), parse_target("aarch64-apple-darwin"))
 
 
+def archflags_target(environ: Mapping[str, str], host: Target) -> Target | None:
+    """Return the target that ``ARCHFLAGS`` asks for on a Mac: one architecture, or both as universal2.
+
+    Apple's Python, cibuildwheel and others set it to choose what ``build`` compiles; elsewhere it means nothing.
+
+    Raises:
+        UsageError: It names no architecture of macOS.
+    """
+    words = environ.get("ARCHFLAGS", "").split()
+    if host.os != "macos" or not words:
+        return None
+    names = {word for flag, word in zip(words, words[1:], strict=False) if flag == "-arch"}
+    triples = {
+        frozenset({"x86_64"}): "x86_64-apple-darwin",
+        frozenset({"arm64"}): "aarch64-apple-darwin",
+        frozenset({"x86_64", "arm64"}): UNIVERSAL2,
+    }
+    triple = triples.get(frozenset(names))
+    if triple is None:
+        text = environ["ARCHFLAGS"]
+        raise UsageError(f"ARCHFLAGS={text!r} cannot be obeyed", hint='write "-arch arm64", "-arch x86_64" or both')
+    return parse_target(triple)
+
+
 async def host_target(cargo_root: Path) -> Target:
     """Return the target that the rustc of a project runs on (a ``rust-toolchain.toml`` may choose it).
 
@@ -174,7 +199,7 @@ async def host_triple(cargo_root: Path) -> str:
         ToolError: There is no rustc, or it fails.
     """
     try:
-        said = await capture(Command(argv=("rustc", "-vV")), root=cargo_root)
+        said = await capture(Command(argv=(os.environ.get("RUSTC") or "rustc", "-vV")), root=cargo_root)
     except ToolError as error:
         raise ToolError(error.message, hint="install Rust: https://rustup.rs") from error
     for line in said.stdout.splitlines():

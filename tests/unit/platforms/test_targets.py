@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from matrix.errors import ToolError, UsageError
 from matrix.platforms import targets
-from matrix.platforms.targets import UNIVERSAL2, host_target, parse_target, slices
+from matrix.platforms.targets import UNIVERSAL2, archflags_target, host_target, parse_target, slices
 
 
 @pytest.mark.parametrize(
@@ -61,8 +61,31 @@ def test_universal2_is_two_binaries() -> None:
     assert slices(linux) == (linux,)
 
 
+@pytest.mark.parametrize(
+    ("flags", "triple"),
+    [
+        ("", None),
+        ("-arch arm64", "aarch64-apple-darwin"),
+        ("-arch x86_64", "x86_64-apple-darwin"),
+        ("-arch arm64  -arch x86_64", "universal2-apple-darwin"),
+        ("-arch x86_64 -arch x86_64", "x86_64-apple-darwin"),
+    ],
+)
+def test_archflags_choose_a_macs_target(flags: str, triple: str | None) -> None:
+    chosen = archflags_target({"ARCHFLAGS": flags}, parse_target("x86_64-apple-darwin"))
+    assert (chosen.triple if chosen else None) == triple
+    assert archflags_target({"ARCHFLAGS": flags}, parse_target("x86_64-unknown-linux-gnu")) is None
+
+
+@pytest.mark.parametrize("flags", ["-arch ppc", "-arch", "-arch arm64 -arch i386", "-O2"])
+def test_archflags_that_cannot_be_obeyed(flags: str) -> None:
+    with pytest.raises(UsageError, match="cannot be obeyed"):
+        archflags_target({"ARCHFLAGS": flags}, parse_target("aarch64-apple-darwin"))
+
+
 async def test_a_missing_rustc_is_said_with_the_way_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.delenv("RUSTC", raising=False)
     with pytest.raises(ToolError) as caught:
         await host_target(tmp_path)
     assert caught.value.message == "rustc: program not found"
@@ -75,6 +98,7 @@ async def test_a_failing_rustc_is_quoted(tmp_path: Path, monkeypatch: pytest.Mon
     fake.write_text("#!/bin/sh\necho 'error: no default toolchain' >&2\nexit 1\n")
     fake.chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.delenv("RUSTC", raising=False)
     with pytest.raises(ToolError, match="rustc -vV failed: error: no default toolchain"):
         await host_target(tmp_path)
 
