@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 
 from matrix.errors import ToolError, UsageError, did_you_mean
@@ -166,7 +167,7 @@ def archflags_target(environ: Mapping[str, str], host: Target) -> Target | None:
     words = environ.get("ARCHFLAGS", "").split()
     if host.os != "macos" or not words:
         return None
-    names = {word for flag, word in zip(words, words[1:], strict=False) if flag == "-arch"}
+    names = {word for flag, word in pairwise(words) if flag == "-arch"}
     triples = {
         frozenset({"x86_64"}): "x86_64-apple-darwin",
         frozenset({"arm64"}): "aarch64-apple-darwin",
