@@ -1,0 +1,270 @@
+"""The audit against real binaries: wheels from PyPI that auditwheel judges too, files made by gcc, and this machine."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.projects import cache
+from support.tools import lacking, need, run
+
+from matrix.auditing import audit_binaries, audit_wheel, meets
+from matrix.auditing.elf import Binary, read_binary, read_elf
+from matrix.auditing.verdict import analyse
+from matrix.model import Compatibility, Target
+from matrix.platforms import parse_target
+
+pytestmark = [
+    pytest.mark.real,
+    pytest.mark.skipif(sys.platform != "linux", reason="ELF files and auditwheel"),
+]
+
+WHEELS = [
+    # project, version, platform asked of pip
+    ("rpds-py", "0.30.0", "manylinux_2_17_x86_64"),
+    ("rpds-py", "0.30.0", "manylinux_2_17_aarch64"),
+    ("rpds-py", "0.30.0", "manylinux_2_17_armv7l"),
+    ("rpds-py", "0.30.0", "manylinux_2_17_ppc64le"),
+    ("rpds-py", "0.30.0", "manylinux_2_17_s390x"),
+    ("rpds-py", "0.30.0", "musllinux_1_2_x86_64"),
+    ("markupsafe", "3.0.3", "manylinux_2_31_riscv64"),
+    ("markupsafe", "3.0.3", "musllinux_1_2_aarch64"),
+    ("markupsafe", "3.0.3", "musllinux_1_2_riscv64"),
+    ("orjson", "3.13.0", "manylinux_2_17_x86_64"),
+    ("orjson", "3.13.0", "manylinux_2_17_i686"),
+    ("cryptography", "50.0.2", "manylinux_2_34_x86_64"),
+    ("cryptography", "50.0.2", "manylinux_2_28_aarch64"),
+    ("cryptography", "50.0.2", "musllinux_1_2_x86_64"),
+    ("ujson", "6.1.0", "manylinux_2_28_x86_64"),
+    ("msgpack", "1.2.4", "manylinux_2_28_x86_64"),
+    ("pyzmq", "27.3.0", "manylinux_2_28_x86_64"),
+    ("pyzmq", "27.3.0", "musllinux_1_2_x86_64"),
+]
+DIFFERENCES = {
+    # auditwheel renames libc.so to Alpine's name in its policy, then calls the plain name, which zig's linker
+    # writes and every musl loader takes for itself, an external library
+    ("rpds-py", "musllinux_1_2_x86_64"): ("linux_x86_64", "musllinux_1_2_x86_64"),
+    # only weak symbols (statx, getrandom, …) ask for versions above 2.17; auditwheel counts them
+    ("cryptography", "manylinux_2_28_aarch64"): ("manylinux_2_28_aarch64", "manylinux_2_28_aarch64"),
+}
+GNU = parse_target("x86_64-unknown-linux-gnu")
+MODULE = "int PyInit_x(void) { return 0; }\n"
+Compile = Callable[..., Path]
+
+
+def fetch(name: str, version: str, platform: str) -> Path:
+    """Return a wheel from PyPI, downloaded by pip when it is not in the cache."""
+    folder = cache() / "wheels" / f"{name}-{version}-{platform}"
+    if not list(folder.glob("*.whl")):
+        folder.mkdir(parents=True, exist_ok=True)
+        options = ["--quiet", "--no-deps", "--only-binary", ":all:", "--dest", str(folder)]
+        wanted = ["--python-version", "3.12", "--implementation", "cp", "--platform", platform]
+        ran = run(
+            [sys.executable, "-m", "pip", "download", *options, *wanted, f"{name}=={version}"],
+            cwd=folder,
+        )
+        if ran.exit:
+            lacking(f"the wheel of {name} {version} for {platform}: {ran}")
+    return next(folder.glob("*.whl"))
+
+
+@pytest.mark.parametrize(("name", "version", "platform"), WHEELS)
+def test_auditwheel_says_the_same_of_wheels_from_pypi(name: str, version: str, platform: str) -> None:
+    wheel = fetch(name, version, platform)
+    ours = audit_wheel(wheel)
+    ran = run([need("auditwheel"), "show", "--json", "--ldpaths", "", wheel], cwd=wheel.parent, check=True)
+    theirs = json.loads(ran.stdout)
+    expected = DIFFERENCES.get((name, platform), (ours.overall_tag, ours.sym_tag))
+    assert (theirs["overall_tag"], theirs["sym_tag"]) == expected
+    if (name, platform) in DIFFERENCES:
+        assert (ours.overall_tag, ours.sym_tag) != expected, "the difference is gone: drop it from the table"
+    assert not ours.failed, [finding.message for finding in ours.findings]
+    assert set(ours.external_libs) == set(theirs["external_libs"]) - {"libc.so"}
+
+
+def test_every_wheel_keeps_what_it_claims_and_no_more() -> None:
+    wheel = fetch("cryptography", "50.0.2", "manylinux_2_34_x86_64")
+    lower = wheel.with_name(wheel.name.replace("_2_34_", "_2_28_"))
+    lower.unlink(missing_ok=True)
+    lower.hardlink_to(wheel)
+    try:
+        audit = audit_wheel(lower)
+    finally:
+        lower.unlink()
+    (finding,) = [finding for finding in audit.findings if finding.severity == "error"]
+    assert finding.message.startswith("claims manylinux_2_28, needs glibc 2.34: ")
+
+
+@pytest.fixture
+def compiled(tmp_path: Path) -> Compile:
+    def compiled(*flags: str | Path, source: str = MODULE, name: str = "x.so") -> Path:
+        file = tmp_path / f"{name}.c"
+        file.write_text(source)
+        arguments = [need("gcc"), "-shared", "-fPIC", "-o", tmp_path / name, file, *flags]
+        run(arguments, cwd=tmp_path, check=True)
+        return tmp_path / name
+
+    return compiled
+
+
+def judged(path: Path, target: Target = GNU) -> Any:
+    return audit_binaries([(path.name, path)], target).verdict
+
+
+def found(path: Path) -> set[str]:
+    return {finding.code for finding in judged(path).findings}
+
+
+WEAK = """
+extern int __cxa_thread_atexit_impl(void *, void *, void *) __attribute__((weak));
+int PyInit_x(void) { return __cxa_thread_atexit_impl ? __cxa_thread_atexit_impl(0, 0, 0) : 0; }
+"""
+
+
+def test_a_weak_versioned_symbol_does_not_raise_the_level(compiled: Compile) -> None:
+    weak = compiled("-Wl,--no-as-needed", "-lc", source=WEAK)
+    (need_,) = [need for need in read_binary("x.so", weak).needs if need.version == "GLIBC_2.18"]
+    assert (need_.weak, need_.symbols) == (True, ("__cxa_thread_atexit_impl",))
+    verdict = judged(weak)
+    assert verdict.overall_tag == "manylinux_2_5_x86_64"
+    assert [finding.code for finding in verdict.findings] == ["weak-symbol-version"]
+    strong = compiled("-Wl,--no-as-needed", "-lc", source=WEAK.replace(" __attribute__((weak))", ""), name="y.so")
+    assert judged(strong).overall_tag == "manylinux_2_24_x86_64"
+
+
+def test_an_external_library_and_libpython_are_seen(compiled: Compile, tmp_path: Path) -> None:
+    for library in ("libours.so.1", "libpython3.12.so.1.0"):
+        stub = compiled(f"-Wl,-soname,{library}", source="int stub(void) { return 1; }", name=library)
+        caller = "int stub(void); int PyInit_x(void) { return stub(); }"
+        module = compiled(stub, "-Wl,--no-as-needed", "-lc", source=caller, name=f"{library}-user.so")
+        verdict = judged(module)
+        assert (verdict.overall_tag, verdict.external) == ("linux_x86_64", (library,))
+        assert verdict.links_libpython == library.startswith("libpython")
+        asked = meets(audit_binaries([("x.so", module)], GNU), Compatibility(family="manylinux", version=(2, 17)), GNU)
+        assert not asked.ok
+        assert library in asked.reason
+        both = analyse([read_binary("x.so", module), read_binary(library, stub)])
+        assert both.verdict.external == (), "a library of the wheel itself is not external"
+
+
+def test_an_rpath_and_a_runpath_are_seen(compiled: Compile) -> None:
+    old = compiled("-Wl,-rpath,/opt/ours/lib:$ORIGIN/../x.libs", "-Wl,--disable-new-dtags")
+    assert read_binary("x.so", old).rpath == ("/opt/ours/lib", "$ORIGIN/../x.libs")
+    new = compiled("-Wl,-rpath,/opt/ours/lib", "-Wl,--enable-new-dtags")
+    assert read_binary("x.so", new).runpath == ("/opt/ours/lib",)
+    assert found(new) == {"absolute-rpath"}
+
+
+def test_stack_text_and_instruction_set_are_seen(compiled: Compile) -> None:
+    assert not found(compiled())
+    assert found(compiled("-Wl,-z,execstack")) == {"executable-stack"}
+    level = compiled("-Wl,-z,x86-64-v3")
+    assert read_binary("x.so", level).isa == "x86-64-v3"
+    assert judged(level).overall_tag == "linux_x86_64"
+    fixed = 'asm(".text\\n.globl word\\nword: .quad PyInit_x\\n"); int PyInit_x(void) { return 0; }'
+    assert found(compiled("-Wl,-z,notext", source=fixed)) == {"text-relocations"}
+
+
+@pytest.mark.parametrize("style", ["gnu", "sysv", "both"])
+@pytest.mark.parametrize("defined", [True, False])
+def test_every_hash_style_is_read_and_section_headers_are_not_needed(
+    compiled: Compile, style: str, defined: bool
+) -> None:
+    source = "int puts(const char *); " + (
+        'int PyInit_x(void) { return puts("x"); }'
+        if defined
+        else 'static int f(void) { return puts("x"); } __attribute__((constructor)) static void g(void) { f(); }'
+    )
+    path = compiled(f"-Wl,--hash-style={style}", source=source)
+    binary = read_binary("x.so", path)
+    assert "puts" in binary.undefined
+    assert binary.modules == (("x",) if defined else ())
+    data = bytearray(path.read_bytes())
+    data[40:48], data[58:64] = bytes(8), bytes(6)  # e_shoff; e_shentsize, e_shnum, e_shstrndx
+    assert read_elf("x.so", bytes(data)) == binary
+
+
+def reference(path: Path) -> tuple[list[str], set[str], set[tuple[str, str]]]:
+    """Needed libraries, undefined symbols and version needs as pyelftools finds them through section headers."""
+    from elftools.elf.elffile import ELFFile
+
+    with path.open("rb") as file:
+        elf = ELFFile(file)
+        dynamic: Any = elf.get_section_by_name(".dynamic")
+        needed = [tag.needed for tag in dynamic.iter_tags() if tag.entry.d_tag == "DT_NEEDED"] if dynamic else []
+        symbols: Any = elf.get_section_by_name(".dynsym")
+        undefined = {
+            symbol.name
+            for symbol in (symbols.iter_symbols() if symbols else ())
+            if symbol["st_shndx"] == "SHN_UNDEF" and symbol["st_info"]["bind"] != "STB_WEAK" and symbol.name
+        }
+        versions: Any = elf.get_section_by_name(".gnu.version_r")
+        needs = {
+            (library.name, version.name)
+            for library, names in (versions.iter_versions() if versions else ())
+            for version in names
+        }
+        return needed, undefined, needs
+
+
+def test_this_machine_s_libraries_are_read_as_pyelftools_reads_them() -> None:
+    folders = [Path("/usr/lib/x86_64-linux-gnu"), Path("/usr/bin"), Path(sys.base_prefix) / "lib"]
+    files = [path for folder in folders if folder.is_dir() for path in sorted(folder.glob("**/*")) if path.is_file()]
+    compared = 0
+    for path in files:
+        with path.open("rb") as file:
+            if file.read(18)[:4] != b"\x7fELF" or path.is_symlink() or path.stat().st_size > 3_000_000:
+                continue
+        if path.suffix in {".o", ".debug"}:
+            continue
+        binary = read_binary(path.name, path)
+        if binary.kind == "object":
+            continue
+        needed, undefined, needs = reference(path)
+        assert list(binary.needed) == needed, path
+        assert set(binary.undefined) == {name[:512] for name in undefined}, path
+        assert {(need.library, need.version) for need in binary.needs} == needs, path
+        compared += 1
+        if compared == 150:
+            break
+    if not compared:
+        lacking("ELF files of this machine")
+
+
+def test_what_the_loader_thinks_of_weak_versions(compiled: Compile) -> None:
+    """The finding about weak versions is true: glibc refuses the file unless the need itself is flagged weak."""
+    path = compiled("-Wl,--no-as-needed", "-lc", source=WEAK)
+    data = bytearray(path.read_bytes())
+    old, new = b"GLIBC_2.18\0", b"GLIBC_9.18\0"
+    place = data.index(old)
+    data[place : place + len(old)] = new
+    place = data.index(elf_hash(old[:-1]).to_bytes(4, "little"))
+    data[place : place + 4] = elf_hash(new[:-1]).to_bytes(4, "little")
+    future = path.with_name("future.so")
+    future.write_bytes(data)
+    ran = load(future)
+    assert "GLIBC_9.18" in ran
+    data[place + 4] |= 2
+    future.write_bytes(data)
+    assert load(future) == "loaded"
+    flagged: Binary = read_binary("future.so", future)
+    assert [need.flagged for need in flagged.needs if need.version == "GLIBC_9.18"] == [True]
+
+
+def load(path: Path) -> str:
+    program = "import ctypes, sys\ntry:\n    ctypes.CDLL(sys.argv[1]); print('loaded')\nexcept OSError as e: print(e)"
+    done = subprocess.run([sys.executable, "-c", program, path], capture_output=True, text=True, check=True)
+    return done.stdout.strip()
+
+
+def elf_hash(name: bytes) -> int:
+    value = 0
+    for byte in name:
+        value = (value << 4) + byte
+        value = (value ^ (value & 0xF0000000) >> 24) & 0x0FFFFFFF
+    return value
