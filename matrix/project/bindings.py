@@ -13,7 +13,7 @@ from typing import Literal, TypeAlias, get_args
 
 from matrix.errors import ConfigError, UsageError, did_you_mean
 from matrix.model import AbiKind, Interpreter, StableAbi
-from matrix.project.cargo import CargoFlags, CargoMetadata, CargoPackage, ask_cargo
+from matrix.project.cargo import CargoFlags, CargoMetadata, CargoPackage, ask_everywhere
 from matrix.project.crate import Crate, crate_packages, reachable
 from matrix.project.ranges import OLDEST_PYO3, Range, Ranges, free_threaded_range, python_ranges, release
 
@@ -145,9 +145,10 @@ async def read_scoped(manifest: Path, flags: CargoFlags, root: Path) -> Scoped:
         ToolError: cargo is missing or does not work.
         ConfigError: cargo refuses the project.
     """
-    shape = ("--edges=normal,build", "--prefix=none", "--target=all", "--format={p}|{f}")
+    shape = ("--edges=normal,build", "--prefix=none", "--format={p}|{f}")
     arguments = ("tree", "--manifest-path", str(manifest), *shape, *flags.selection(), *flags.general())
-    return parse_tree(await ask_cargo(arguments, manifest, root))
+    answer = await ask_everywhere(arguments, manifest, root, narrow="--target", wide=("--target=all",))
+    return parse_tree(answer)
 
 
 def parse_tree(text: str) -> Scoped:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,7 @@ __all__ = [
     "ResolvedDep",
     "ResolvedNode",
     "ask_cargo",
+    "ask_everywhere",
     "find_cargo",
     "read_metadata",
 ]
@@ -130,9 +132,10 @@ class CargoPackage(msgspec.Struct, frozen=True):
 
 
 class DepKind(msgspec.Struct, frozen=True):
-    """How a package depends on another: ``None`` (normal), ``dev`` or ``build``."""
+    """How a package depends on another: ``None`` (normal), ``dev`` or ``build``; and on which platform."""
 
     kind: str | None = None
+    target: str | None = None
 
 
 class ResolvedDep(msgspec.Struct, frozen=True):
@@ -197,7 +200,9 @@ async def read_metadata(manifest: Path, flags: CargoFlags, root: Path) -> CargoM
     """
     arguments = ("metadata", "--format-version=1", "--manifest-path", str(manifest))
     try:
-        answer = await ask_cargo((*arguments, *flags.selection(), *flags.general()), manifest, root)
+        answer = await ask_everywhere(
+            (*arguments, *flags.selection(), *flags.general()), manifest, root, narrow="--filter-platform"
+        )
     except ConfigError as error:
         unknown = re.search(r"does not (?:contain|have) (?:this|these) features?: ([^\s,]+)", error.message)
         if unknown is None:
@@ -208,6 +213,37 @@ async def read_metadata(manifest: Path, flags: CargoFlags, root: Path) -> CargoM
         return msgspec.json.decode(answer, type=CargoMetadata)
     except msgspec.DecodeError as error:
         raise ToolError(f"cargo metadata gave an answer that could not be read: {error}") from error
+
+
+async def ask_everywhere(
+    arguments: tuple[str, ...], manifest: Path, root: Path, *, narrow: str, wide: tuple[str, ...] = ()
+) -> str:
+    """Ask cargo about every platform, or about the host alone when crates of others cannot be had.
+
+    A machine without network often has the crates of its own platform only (``cargo fetch --target …``).
+
+    Args:
+        arguments: The question.
+        manifest: The Cargo.toml it is about.
+        root: The project's root.
+        narrow: The option that names one platform.
+        wide: The arguments that ask about all.
+
+    Raises:
+        ToolError: cargo is missing or does not work.
+        ConfigError: cargo refuses; has cargo's words.
+    """
+    try:
+        return await ask_cargo((*arguments, *wide), manifest, root)
+    except ConfigError as error:
+        if not re.search(r"offline|frozen|download|network|spurious|registry", error.message):
+            raise
+        host = re.search(r"^host: (\S+)$", await ask_cargo(("-vV",), manifest, root), re.MULTILINE)
+        if host is None:
+            raise
+        with suppress(ConfigError):
+            return await ask_cargo((*arguments, narrow, host[1]), manifest, root)
+        raise
 
 
 async def ask_cargo(arguments: tuple[str, ...], manifest: Path, root: Path) -> str:

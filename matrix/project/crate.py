@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from matrix.errors import ConfigError, UsageError, did_you_mean
-from matrix.project.cargo import CargoMetadata, CargoPackage, Dependency, PackageTarget, ResolvedNode
+from matrix.model import Target
+from matrix.project.cargo import (
+    CargoMetadata,
+    CargoPackage,
+    Dependency,
+    DepKind,
+    PackageTarget,
+    ResolvedDep,
+    ResolvedNode,
+)
+from matrix.project.platform_cfg import applies
 
 __all__ = ["Crate", "check_features", "crate_packages", "crate_warnings", "pick_crate", "reachable"]
 
@@ -55,7 +65,9 @@ class Crate:
         readme: Relative to ``directory``, or ``None``; cargo finds ``README.md`` by itself.
         rust_version: Oldest rustc, or ``None``.
         metadata: ``[package.metadata]``, or ``None``.
-        crate_count: Packages in the resolved graph that the crate needs, itself included.
+        crate_count: Packages in the resolved graph that the crate needs on any platform, itself included.
+        graph: What each needed package needs, by package id, and on which platforms.
+        scripts: Ids of the needed packages that have a build script.
     """
 
     name: str
@@ -79,6 +91,8 @@ class Crate:
     rust_version: str | None = None
     metadata: Any = None
     crate_count: int = 1
+    graph: Mapping[str, tuple[ResolvedDep, ...]] = field(default_factory=dict)
+    scripts: frozenset[str] = frozenset()
 
     def names_of(self, crate_type: str) -> tuple[str, ...]:
         """Return the names of the targets built as ``cdylib``, ``bin``, …; examples and tests left out."""
@@ -87,6 +101,18 @@ class Crate:
             for one in self.targets
             if crate_type in one.crate_types and not {"example", "test", "bench", "custom-build"} & set(one.kind)
         )
+
+    def units(self, target: Target) -> int:
+        """Return how many units a build for ``target`` compiles, about: packages and build scripts."""
+        seen, pending = {self.id}, [self.id]
+        while pending:
+            for dep in self.graph.get(pending.pop(), ()):
+                if dep.pkg not in seen and any(
+                    kind.kind != "dev" and applies(kind.target, target) for kind in dep.dep_kinds or (DepKind(),)
+                ):
+                    seen.add(dep.pkg)
+                    pending.append(dep.pkg)
+        return len(seen) + len(seen & self.scripts)
 
 
 def pick_crate(metadata: CargoMetadata, manifest: Path) -> Crate:
@@ -101,6 +127,8 @@ def pick_crate(metadata: CargoMetadata, manifest: Path) -> Crate:
     if package is None:
         raise _virtual(metadata, packages, manifest)
     _check_legacy(package, manifest)
+    needed = [*reachable(metadata)]
+    own = next((node for node in metadata.resolve.nodes if node.id == package.id), ResolvedNode(id=package.id))
     return Crate(
         name=package.name,
         version=package.version,
@@ -122,7 +150,13 @@ def pick_crate(metadata: CargoMetadata, manifest: Path) -> Crate:
         readme=package.readme,
         rust_version=package.rust_version,
         metadata=package.metadata,
-        crate_count=1 + sum(1 for _ in reachable(metadata)),
+        crate_count=1 + len(needed),
+        graph={node.id: node.deps for node in (own, *needed)},
+        scripts=frozenset(
+            node.id
+            for node in (own, *needed)
+            if any("custom-build" in target.kind for target in packages[node.id].targets)
+        ),
     )
 
 

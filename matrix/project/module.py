@@ -141,7 +141,10 @@ def _default_name(files: Files, table: Mapping[str, Any], crate: Crate) -> str:
         return library
     # cargo does not say whether [lib] name was written or made from the crate's name, and only a written
     # one comes before the project's.
-    written = read_toml(files.manifest).get("lib", {})
+    try:
+        written = read_toml(files.manifest).get("lib", {})
+    except ConfigError:  # cargo has read it, so it is newer than our TOML reader
+        return library
     return library if isinstance(written, dict) and "name" in written else name
 
 

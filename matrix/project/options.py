@@ -159,7 +159,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     exclude: Annotated[
         tuple[Select, ...],
         Meta(
-            description="Cells to leave out: those that all patterns of a row match. A row of `include` can bring one back.",
+            description="Cells to leave out: those that all patterns of a row match; `include` can bring one back.",
             examples=[[{"interpreter": "pypy*", "target": "*-musl"}]],
         ),
     ] = ()

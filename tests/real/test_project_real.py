@@ -9,9 +9,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from support.tools import need, run
 
 from matrix.errors import ConfigError, ToolError, UsageError, WheelmatrixError
-from matrix.model import StableAbi
+from matrix.model import StableAbi, Target
 from matrix.project import CargoFlags, Project, read_project
 
 pytestmark = pytest.mark.real
@@ -241,3 +242,25 @@ async def test_cargo_that_is_not_on_path(
         pytest.skip("cargo is not rustup's here")
     monkeypatch.setenv("PATH", str(tmp_path))
     assert (await read_project(native(), CargoFlags())).name == "my-native"
+
+
+async def test_crates_of_this_platform_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    more = (
+        '[target."cfg(windows)".dependencies]\nwindows-link = "0.2"\n[target."cfg(unix)".dependencies]\ncfg-if = "1"\n'
+    )
+    root = _crate(tmp_path / "p", "p", CDYLIB + more)
+    home = Path(os.environ.get("CARGO_HOME") or Path.home() / ".cargo")
+    (tmp_path / "home").mkdir()
+    if (home / "config.toml").is_file():
+        shutil.copy(home / "config.toml", tmp_path / "home")
+    cargo, env = need("cargo"), {"CARGO_HOME": str(tmp_path / "home")}
+    said = run([cargo, "-vV"], cwd=root, check=True).stdout
+    host = next(line.split()[1] for line in said.splitlines() if line.startswith("host: "))
+    run([cargo, "fetch", "--target", host], cwd=root, env=env, check=True, timeout=120)
+    for name, value in env.items():
+        monkeypatch.setenv(name, value)
+
+    project = await read_project(root, CargoFlags(offline=True))
+    assert project.crate.crate_count == 2
+    linux = Target(triple=host, arch="x86_64", os="linux", libc="gnu", machine="x86_64", pointer_width=64)
+    assert project.crate.units(linux) == 2

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from matrix.errors import ConfigError, UsageError
-from matrix.model import Implementation, Interpreter, StableAbi
+from matrix.model import Implementation, Interpreter, StableAbi, Target
 from matrix.project.bindings import (
     ANY_FLOOR,
     Bindings,
@@ -232,3 +232,27 @@ def test_a_workspace_names_its_members() -> None:
     with pytest.raises(UsageError, match="is a workspace and no crate of its own") as caught:
         pick_crate(virtual, Path("/Cargo.toml"))
     assert caught.value.hint == "name one with -m or [tool.maturin] manifest-path: p/Cargo.toml"
+
+
+def test_units_of_a_target() -> None:
+    metadata = _metadata(("a", "1.0.0", ()), ("b", "1.0.0", ()), ("c", "1.0.0", ()))
+    kinds = {"a": (DepKind(target="cfg(windows)"),), "b": (DepKind(kind="build"),), "c": (DepKind(kind="dev"),)}
+    edges = tuple(ResolvedDep(pkg=f"{name}@1.0.0", dep_kinds=kind) for name, kind in kinds.items())
+    script = PackageTarget(name="build-script-build", kind=("custom-build",), crate_types=("bin",), src_path="x")
+    crate = pick_crate(
+        CargoMetadata(
+            packages=tuple(
+                CargoPackage(name=one.name, version="1", id=one.id, manifest_path="/p/Cargo.toml", targets=(script,))
+                for one in metadata.packages
+            ),
+            workspace_members=("p",),
+            workspace_root="/p",
+            target_directory="/t",
+            resolve=Resolve(nodes=(ResolvedNode(id="p", deps=edges), *metadata.resolve.nodes[1:]), root="p"),
+        ),
+        MANIFEST,
+    )
+    assert crate.crate_count == 3
+    windows = Target(triple="x", arch="x86_64", os="windows", libc="msvc", machine="amd64", pointer_width=64)
+    linux = Target(triple="x", arch="x86_64", os="linux", libc="gnu", machine="x86_64", pointer_width=64)
+    assert (crate.units(windows), crate.units(linux)) == (6, 4)

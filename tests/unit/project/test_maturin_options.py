@@ -4,6 +4,8 @@ from typing import Any
 
 import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from matrix.errors import ConfigError
 from matrix.project.features import ConditionalFeature
@@ -160,3 +162,25 @@ def test_a_value_that_does_not_fit_is_an_error(table: dict[str, Any], message: s
     with pytest.raises(ConfigError) as caught:
         read_maturin_options(table)
     assert caught.value.message.startswith(f"{WHERE} {message}")
+
+
+_JSON = st.recursive(
+    st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@given(st.dictionaries(st.sampled_from(sorted(MATURIN_1_16)) | st.text(max_size=6), _JSON, max_size=4))
+def test_any_table_is_read_or_refused_by_name(table: dict[str, Any]) -> None:
+    said = _refusal(table)
+    assert said is None or said.startswith(f"{WHERE} ")
+
+
+def _refusal(table: dict[str, Any]) -> str | None:
+    try:
+        options, _ = read_maturin_options(table)
+    except ConfigError as error:
+        return error.message
+    assert isinstance(options.levels, tuple)
+    return None
