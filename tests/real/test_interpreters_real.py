@@ -103,8 +103,7 @@ async def test_an_interpreter_and_the_tables_say_the_same(version: str, tmp_path
 
 
 async def test_pypy_and_the_tables_say_the_same(tmp_path: Path) -> None:
-    if shutil.which("pypy3") is None:
-        pytest.skip("pypy3 is not installed")
+    need("pypy3")
     found = (await find_named("pypy3", world(tmp_path, os.environ["PATH"]))).interpreter
     target = await host_target(tmp_path)
     known = known_interpreter("pypy", found.version, target)
