@@ -23,6 +23,7 @@ __all__ = ["BoardView"]
 
 _PERIOD = 1 / 8  # seconds between frames
 _PATIENCE = 0.25  # seconds before the first one: a run with nothing to do needs no board
+_NEAR = 25  # lines above the closing table that people still see
 _FAREWELL = 5.0  # seconds that a terminal which takes no output may hold up the end
 
 
@@ -85,7 +86,14 @@ class BoardView:
             self._thread = None
         self._flush(None)
         if self._begun:
-            lines = closing(self._state, self._symbols, color=self._color, report=self._report, lines_in=self._lines_in)
+            lines = closing(
+                self._state,
+                self._symbols,
+                color=self._color,
+                report=self._report,
+                lines_in=self._lines_in,
+                told=lambda build, details: self._spoken.told(build, details, within=_NEAR),
+            )
             write_lines(self._stream, [*self._spoken.repeated(), *lines], color=self._color)
             self._begun = False
 

@@ -27,6 +27,7 @@ __all__ = [
 _INDENT = " " * 8
 _MOST_LEFT_OUT = 6
 
+Told = Callable[[str, str], bool]
 CountLines = Callable[[str], "int | None"]
 
 
@@ -35,6 +36,7 @@ class Failure(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         cells: ``(label, triple)`` of each, in plan order.
+        build: The first one's build.
         reason: One line.
         details: The tool's own words, perhaps with colours.
         hint: What to do about it, or ``None``.
@@ -42,6 +44,7 @@ class Failure(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     cells: tuple[tuple[str, str], ...]
+    build: str
     reason: str
     details: str
     hint: str | None
@@ -68,6 +71,7 @@ def failure_of(row: CellRow, state: RunState) -> Failure:
         reason = f"failed after {duration(build.seconds(state.at))}: {reason}"
     return Failure(
         cells=((row.label, row.cell.target.triple),),
+        build=row.cell.build,
         reason=reason or "failed",
         details=row.end.details if row.end is not None else "",
         hint=row.end.hint if row.end is not None else None,
@@ -95,7 +99,7 @@ def failure_block(failure: Failure, symbols: Symbols, *, color: bool, lines_in: 
     if failure.log:
         known = lines_in(failure.log) if lines_in is not None else None
         more = max(known - len(details), 0) if known is not None else None
-        words = f"{symbols.ellipsis} {count(more, 'line')} in " if more else "log: "
+        words = f"{symbols.ellipsis} {count(more, 'line')} in " if more and details else "log: "
         if more != 0 or not details:
             block.append(line(Span(f"{_INDENT}{words}{clean_line(failure.log)}", "dim")))
     block += hint_lines(failure.hint, indent=_INDENT)
@@ -140,9 +144,24 @@ def summary_line(state: RunState, symbols: Symbols, *, report: str = "") -> Line
 
 
 def closing(
-    state: RunState, symbols: Symbols, *, color: bool, report: str = "", lines_in: CountLines | None = None
+    state: RunState,
+    symbols: Symbols,
+    *,
+    color: bool,
+    report: str = "",
+    lines_in: CountLines | None = None,
+    told: Told | None = None,
 ) -> list[Line]:
-    """Return everything that stays when a run is over; one line alone when every wheel is unchanged."""
+    """Return everything that stays when a run is over; one line alone when every wheel is unchanged.
+
+    Args:
+        state: The run.
+        symbols: What the stream can write.
+        color: Keep the colours of the tools' words.
+        report: Path of the report.
+        lines_in: Counts the lines of a log.
+        told: Whether what a tool said of a build can still be read just above, so that it need not be said again.
+    """
     summary = summary_line(state, symbols, report=report)
     foreign = closing_notes(state)
     rows = [row for row in state.wheels if row.status != "failed"]
@@ -151,7 +170,9 @@ def closing(
     lines = [header_line(state, symbols), ()]
     lines += [cell_line(row, state, symbols) for row in rows]
     for failure in failures(state):
-        lines += [*([()] if lines[-1] else []), *failure_block(failure, symbols, color=color, lines_in=lines_in)]
+        known = told is not None and told(failure.build, failure.details)
+        shown = msgspec.structs.replace(failure, details="") if known else failure
+        lines += [*([()] if lines[-1] else []), *failure_block(shown, symbols, color=color, lines_in=lines_in)]
     return [*lines, (), *foreign, summary]
 
 

@@ -70,7 +70,7 @@ class EventLog:
         self._state.apply(event)
         if isinstance(event, Diagnostic):
             key = (event.level, strip(event.rendered))
-            if key in self._seen:
+            if key in self._seen or event.level == "failure-note":
                 return
             self._seen.add(key)
         record = record_of(event, self._state)

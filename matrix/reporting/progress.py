@@ -18,7 +18,7 @@ class Piece(NamedTuple):
 
     Attributes:
         spent: Seconds its compile has taken.
-        share: Share of its crates that are finished, 0 to 1; ``None`` when unknown.
+        share: Finished crates by expected ones, more than 1 when too few were expected; ``None`` when unknown.
         over: Whether its compile ended.
         counts: Whether its length says something about others (it compiled, and well).
         expected: Seconds the last run suggests, or ``None``.
@@ -40,7 +40,7 @@ def pieces_of(state: RunState, now: float) -> list[Piece]:
         pieces.append(
             Piece(
                 spent=row.seconds(now),
-                share=min(row.crates / total, 1.0) if total else None,
+                share=row.crates / total if total else None,
                 over=over,
                 counts=over and row.outcome is not None and row.outcome.status == "ok" and row.outcome.compiled > 0,
                 expected=row.build.expected,
@@ -88,7 +88,7 @@ def _share(piece: Piece) -> float:
 
 
 def _from_share(piece: Piece) -> float | None:
-    if piece.share is None or piece.share < _TRUSTED or piece.spent <= 0:
+    if piece.share is None or not _TRUSTED <= piece.share <= 1 or piece.spent <= 0:
         return None
     return piece.spent / min(piece.share, _ALMOST)
 

@@ -32,11 +32,18 @@ class Spoken:
         self._quiet = quiet
         self._notes: set[tuple[str, str | None]] = set()
         self._diagnostics: dict[tuple[str, str], list[str]] = {}
+        self._shown_at: dict[str, int] = {}
+        self._length = 0
 
-    def hear(self, event: Event) -> list[Line]:  # noqa: PLR0911 - one answer for each kind of event
+    def hear(self, event: Event) -> list[Line]:
         """Return what an event gives people to read, often nothing."""
+        lines = self._hear(event)
+        self._length += len(lines)
+        return lines
+
+    def _hear(self, event: Event) -> list[Line]:  # noqa: PLR0911 - one answer for each kind of event
         match event:
-            case Diagnostic():
+            case Diagnostic() if event.level != "failure-note":
                 return self._diagnostic(event)
             case OutputLine() if self._verbose > 0 and not self._quiet:
                 text = clean(mask_assignments(event.text), colors=self._color)
@@ -55,12 +62,19 @@ class Spoken:
             case _:
                 return []
 
-    def told(self, build: str, details: str) -> bool:
-        """Whether all that ``details`` says was shown already as diagnostics of ``build``."""
+    def told(self, build: str, details: str, *, within: int | None = None) -> bool:
+        """Whether all that ``details`` says was shown already as diagnostics of ``build``.
+
+        Args:
+            build: Id of the build.
+            details: What a tool said.
+            within: How many lines ago at most; ``None`` for any time.
+        """
+        oldest = self._length - within if within is not None else 0
         known = {
             part.strip()
             for (_, text), builds in self._diagnostics.items()
-            if build in builds
+            if build in builds and self._shown_at.get(text, -1) >= oldest
             for part in text.splitlines()
         }
         said = {part.strip() for part in strip(details).splitlines()} - {""}
@@ -91,6 +105,7 @@ class Spoken:
                 builds.append(event.build)
             return []
         builds.append(event.build)
+        self._shown_at[key[1]] = self._length
         parts = text.split("\n")
         return [line(_prefix(event.build), Span(parts[0], "ansi")), *(line(Span(part, "ansi")) for part in parts[1:])]
 

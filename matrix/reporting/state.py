@@ -213,7 +213,7 @@ class RunState:
                 row.state, row.started, row.log, row.reason = "running", event.at, event.log, ""
             case CrateDone():
                 row.crates += 1
-                row.crate = event.crate
+                row.crate = row.crate if event.crate.startswith("build-script-") else event.crate
             case Line():
                 row.crate = _compiling(event.text) or row.crate
             case AuditStarted():

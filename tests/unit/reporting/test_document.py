@@ -19,6 +19,7 @@ from matrix.reporting import (
     ReportCollector,
     compile_seconds,
     encode_report,
+    expected_crates,
     made_wheels,
     read_report,
     write_report,
@@ -124,6 +125,7 @@ def test_a_fresh_build_remembers_how_long_it_once_took() -> None:
     assert second.summary.reused == 4
     assert compile_seconds(second) == compile_seconds(first)
     assert compile_seconds(None) == {}
+    assert (expected_crates(first), expected_crates(second), expected_crates(None)) == (10, 10, 0)
 
 
 def test_wheels_that_were_made_are_known_by_cell() -> None:

@@ -21,7 +21,8 @@ from matrix.events import BuildStarted, CellEnded, Diagnostic, Event, Line, Note
 from matrix.model import Finding, LeftOut, Verdict
 from matrix.reporting import make_listener, render_error
 from matrix.reporting.logs import LogFormat
-from matrix.reporting.text import ColorChoice
+from matrix.reporting.spoken import Spoken
+from matrix.reporting.text import UNICODE, ColorChoice
 
 GOLDEN = Path(__file__).with_name("golden")
 TESTS = Path(__file__).parents[2]
@@ -132,6 +133,25 @@ def test_what_the_audit_objects_to_is_told_once() -> None:
         ]
     )
     assert "… and 12 more: wheelmatrix audit shows them all" in lines
+
+
+def test_rustcs_advice_after_a_failure_is_left_out() -> None:
+    advice = Diagnostic(build=LINUX_IDS[0], level="failure-note", rendered="try `rustc --explain E0308`")
+    assert "explain" not in heard([*tell(make_plan())[:2], advice])
+    assert "explain" not in heard([advice], log_format="json")
+
+
+def test_words_that_can_still_be_read_are_not_said_again() -> None:
+    spoken = Spoken(UNICODE, color=False)
+    spoken.hear(Diagnostic(build="a", level="error", rendered="error: x\n --> y"))
+    assert spoken.told("a", "error: x\n\n  --> y")
+    assert spoken.told("a", "error: x", within=5)
+    assert not spoken.told("a", "error: x\nand more")
+    assert not spoken.told("b", "error: x")
+    for number in range(5):
+        spoken.hear(Note(level="note", text=str(number)))
+    assert spoken.told("a", "error: x")
+    assert not spoken.told("a", "error: x", within=5)
 
 
 def test_an_ascii_stream_gets_ascii() -> None:

@@ -14,7 +14,7 @@ pieces = st.lists(
     st.builds(
         Piece,
         spent=st.floats(min_value=0, max_value=1e4),
-        share=st.none() | st.floats(min_value=0, max_value=1),
+        share=st.none() | st.floats(min_value=0, max_value=2),
         over=st.booleans(),
         counts=st.booleans(),
         expected=st.none() | st.floats(min_value=0, max_value=1e4),
@@ -54,6 +54,11 @@ def test_builds_that_ended_tell_of_those_to_come() -> None:
     assert seconds_left([ended, waiting, waiting], 2) == 12
     assert seconds_left([waiting], 2) is None
     assert seconds_left([ended], 2) is None
+
+
+def test_a_build_with_more_crates_than_expected_is_not_estimated() -> None:
+    assert seconds_left([Piece(spent=12, share=1.3, over=False)], 1) is None
+    assert 0.9 < fraction_done([Piece(spent=12, share=1.3, over=False)]) < 1
 
 
 def test_a_fresh_build_says_nothing_of_others() -> None:
