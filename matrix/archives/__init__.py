@@ -14,7 +14,7 @@ from matrix.archives.gather import core_metadata, layout_of, wheel_contents
 from matrix.archives.layout import IncludeRule, Layout, extension_path, extension_suffix
 from matrix.archives.metadata import CoreMetadata
 from matrix.archives.verify import is_unchanged, wheel_problems
-from matrix.archives.wheel import write_wheel
+from matrix.archives.wheel import remove_leftovers, write_wheel
 
 __all__ = [
     "Compression",
@@ -33,6 +33,7 @@ __all__ = [
     "is_unchanged",
     "layout_of",
     "merge_entries",
+    "remove_leftovers",
     "source_date_epoch",
     "wheel_contents",
     "wheel_problems",

@@ -120,9 +120,13 @@ def _included(layout: Layout, rule: IncludeRule, out_dirs: Mapping[str, Path] | 
             relative = path.relative_to(out_dirs[crate]).as_posix()
             yield file_entry(f"{target}/{relative}" if target else relative, path)
         return
+    taken: set[str] = set()  # the root comes first
     for path in _project_files(layout, rule.path):
         inside = path.is_relative_to(layout.python_source)
-        yield file_entry(path.relative_to(layout.python_source if inside else layout.root).as_posix(), path)
+        name = path.relative_to(layout.python_source if inside else layout.root).as_posix()
+        if name not in taken:
+            taken.add(name)
+            yield file_entry(name, path)
 
 
 def _project_files(layout: Layout, pattern: str) -> Iterator[Path]:

@@ -38,8 +38,15 @@ def file_entry(path: str, source: Path) -> Entry:
     Args:
         path: Name in the archive.
         source: The file; a link to one counts as the file.
+
+    Raises:
+        ConfigError: The file cannot be looked at.
     """
-    return Entry(path, source, executable=os.name == "posix" and bool(source.stat().st_mode & 0o100))
+    try:
+        mode = source.stat().st_mode
+    except OSError as error:
+        raise ConfigError(f"{source}: {error.strerror or error}") from error
+    return Entry(path, source, executable=os.name == "posix" and bool(mode & 0o100))
 
 
 def check_archive_path(path: str) -> str:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 from matrix.archives.contents import Contents, collect
 from matrix.archives.fields import CargoFields
 from matrix.archives.layout import IncludeRule, Layout
 from matrix.archives.metadata import CoreMetadata, render_metadata
+from matrix.errors import ConfigError
 from matrix.project import FileRow, Project
 
 __all__ = ["core_metadata", "layout_of", "wheel_contents"]
@@ -34,7 +36,8 @@ def core_metadata(project: Project) -> CoreMetadata:
         homepage=crate.homepage,
         documentation=crate.documentation,
     )
-    return render_metadata(project.name, project.version, project.table.get("project"), cargo, project.root)
+    with _readable():
+        return render_metadata(project.name, project.version, project.table.get("project"), cargo, project.root)
 
 
 def wheel_contents(project: Project, metadata: CoreMetadata, out_dirs: Mapping[str, Path] | None = None) -> Contents:
@@ -48,7 +51,8 @@ def wheel_contents(project: Project, metadata: CoreMetadata, out_dirs: Mapping[s
     Raises:
         ConfigError: A pattern, the data directory or a link cannot be obeyed, or two files claim one path.
     """
-    return collect(layout_of(project), metadata.distribution, out_dirs)
+    with _readable():
+        return collect(layout_of(project), metadata.distribution, out_dirs)
 
 
 def layout_of(project: Project) -> Layout:
@@ -68,6 +72,15 @@ def layout_of(project: Project) -> Layout:
         data=module.data,
         prune=(project.target_dir, project.target_dir.resolve()),
     )
+
+
+@contextmanager
+def _readable() -> Iterator[None]:
+    """Name the file or directory that the system does not let us read."""
+    try:
+        yield
+    except OSError as error:
+        raise ConfigError(f"{error.filename}: {error.strerror or error}") from error
 
 
 def _rules(project: Project) -> Iterator[IncludeRule]:

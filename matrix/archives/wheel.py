@@ -8,6 +8,7 @@ import hashlib
 import os
 import secrets
 import stat
+import time
 import zipfile
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -21,7 +22,7 @@ from matrix.archives.record import CHUNK, Row, hash_file, record_digest, record_
 from matrix.errors import ConfigError, WheelmatrixError
 from matrix.model import Wheel
 
-__all__ = ["TEMPORARY", "members", "wheel_text", "write_wheel"]
+__all__ = ["TEMPORARY", "members", "metadata_files", "wheel_text", "write_wheel"]
 
 TEMPORARY = ".wheelmatrix-"
 """How the name of an unfinished archive begins; it ends with ``.tmp``."""
@@ -74,6 +75,23 @@ def write_wheel(
     return Wheel(file=path.name, tags=tuple(sorted(tags)), size=size, sha256=sha256.hex())
 
 
+def remove_leftovers(directory: Path, *, older_than: float = 900.0) -> int:
+    """Remove unfinished archives that a killed run left in a directory; return how many.
+
+    Args:
+        directory: The out directory; it may be missing.
+        older_than: Seconds since the last write, so that another run's unfinished wheel is let alone.
+    """
+    removed = 0
+    now = time.time()
+    for path in directory.glob(f"{TEMPORARY}*.tmp"):
+        with contextlib.suppress(OSError):
+            if now - path.lstat().st_mtime > older_than:
+                path.unlink()
+                removed += 1
+    return removed
+
+
 def members(entries: Iterable[Entry], metadata: CoreMetadata, tags: Sequence[str]) -> tuple[Entry, ...]:
     """Return every member but RECORD in archive order: files sorted by path, the metadata directory last.
 
@@ -85,13 +103,22 @@ def members(entries: Iterable[Entry], metadata: CoreMetadata, tags: Sequence[str
     for entry in given:
         if entry.path in {f"{info}/{name}" for name in _RESERVED}:
             raise ConfigError(f"{entry.origin}: {entry.path!r} is written by wheelmatrix itself")
-    own = [Entry(f"{info}/METADATA", metadata.text.encode()), Entry(f"{info}/WHEEL", wheel_text(tags).encode())]
-    if metadata.entry_points is not None:
-        own.append(Entry(f"{info}/entry_points.txt", metadata.entry_points.encode()))
-    licenses = [Entry(f"{info}/licenses/{name}", source) for source, name in metadata.license_files]
+    first, *rest = metadata_files(metadata)
+    points = [entry for entry in rest if entry.path == f"{info}/entry_points.txt"]
+    licenses = [entry for entry in rest if entry not in points]
     inside = [entry for entry in given if entry.path.startswith(f"{info}/")]
     outside = [entry for entry in given if not entry.path.startswith(f"{info}/")]
-    return (*outside, *own, *merge_entries([*licenses, *inside]))
+    wheel = Entry(f"{info}/WHEEL", wheel_text(tags).encode())
+    return (*outside, first, wheel, *points, *merge_entries([*licenses, *inside]))
+
+
+def metadata_files(metadata: CoreMetadata) -> tuple[Entry, ...]:
+    """Return the files of the metadata directory that are known before a build: METADATA first, no WHEEL, no RECORD."""
+    info = metadata.dist_info
+    files = [Entry(f"{info}/METADATA", metadata.text.encode())]
+    if metadata.entry_points is not None:
+        files.append(Entry(f"{info}/entry_points.txt", metadata.entry_points.encode()))
+    return (*files, *(Entry(f"{info}/licenses/{name}", source) for source, name in metadata.license_files))
 
 
 def wheel_text(tags: Sequence[str]) -> str:

@@ -255,8 +255,9 @@ def test_include_is_relative_to_the_root_and_to_the_python_source(tmp_path: Path
     assert included("notes/*") == ["notes/a.md"]
     assert included("py/demo/gen/*") == ["demo/gen/source.py"]
     assert included("demo/gen/*") == ["demo/gen/root.py", "demo/gen/source.py"]
+    assert included("top.txt") == ["top.txt"]
     with pytest.raises(ConfigError, match=r"two files claim 'top\.txt'"):
-        included("top.txt")
+        included("top.txt", "py/top.txt")
 
 
 def _fields(value: Layout) -> dict[str, Any]:

@@ -24,7 +24,7 @@ from matrix.archives.entries import Entry, merge_entries
 from matrix.archives.metadata import CoreMetadata
 from matrix.archives.record import read_record
 from matrix.archives.verify import is_unchanged, wheel_problems
-from matrix.archives.wheel import write_wheel
+from matrix.archives.wheel import remove_leftovers, write_wheel
 from matrix.errors import ConfigError, UsageError, WheelmatrixError
 
 TAGS = ("cp312-cp312-manylinux_2_17_x86_64", "cp312-cp312-manylinux2014_x86_64")
@@ -216,6 +216,17 @@ def test_the_file_gets_the_permissions_of_any_new_file(tmp_path: Path) -> None:
     write_wheel(tmp_path / NAME, [], metadata(), TAGS)
     (plain := tmp_path / "plain").touch()
     assert (tmp_path / NAME).stat().st_mode == plain.stat().st_mode
+
+
+def test_what_a_killed_run_left_is_removed_in_time(tmp_path: Path) -> None:
+    old, new, foreign = (tmp_path / name for name in (".wheelmatrix-1.tmp", ".wheelmatrix-2.tmp", "other.tmp"))
+    for path in (old, new, foreign):
+        path.touch()
+    for path in (old, foreign):
+        os.utime(path, (1, 1))
+    assert remove_leftovers(tmp_path) == 1
+    assert sorted(tmp_path.iterdir()) == [new, foreign]
+    assert remove_leftovers(tmp_path / "nowhere") == 0
 
 
 def test_many_threads_write_at_once(tmp_path: Path) -> None:
