@@ -6,6 +6,7 @@ import argparse
 import json
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,7 +18,7 @@ from matrix.errors import WheelmatrixError
 if TYPE_CHECKING:
     from matrix.reporting.tables import InterpreterRow
 
-__all__ = ["COMMANDS", "build_for_frontend"]
+__all__ = ["COMMANDS", "build_for_frontend", "metadata_for_frontend"]
 
 
 def build(options: argparse.Namespace) -> int:
@@ -51,6 +52,22 @@ def build_for_frontend(options: argparse.Namespace) -> list[Path]:
         failed = next((cell for cell in done.report.cells if cell.status == "failed"), None)
         raise WheelmatrixError(failed.reason if failed is not None else "no wheel was built")
     return done.wheels
+
+
+def metadata_for_frontend(options: argparse.Namespace, directory: Path) -> str:
+    """Write the metadata directory of the wheel that a build would make, without compiling; return its name."""
+    from matrix.archives.gather import core_metadata  # noqa: PLC0415
+    from matrix.archives.wheel import metadata_files  # noqa: PLC0415
+    from matrix.project import read_project  # noqa: PLC0415
+    from matrix.wishes import cargo_flags  # noqa: PLC0415
+
+    flags = cargo_flags(options)
+    metadata = core_metadata(anyio.run(partial(read_project, Path.cwd(), flags, bindings=options.bindings)))
+    for entry in metadata_files(metadata):
+        path = directory / entry.path
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(entry.source if isinstance(entry.source, bytes) else entry.source.read_bytes())
+    return metadata.dist_info
 
 
 def plan(options: argparse.Namespace) -> int:

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import argparse
 import os
 import shlex
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from matrix.errors import UsageError
 
-__all__ = ["build_sdist", "build_wheel", "get_requires_for_build_sdist", "get_requires_for_build_wheel"]
+__all__ = [
+    "build_sdist",
+    "build_wheel",
+    "get_requires_for_build_sdist",
+    "get_requires_for_build_wheel",
+    "prepare_metadata_for_build_wheel",
+]
 
 Settings = Mapping[str, Any]
 
@@ -33,32 +41,60 @@ def build_wheel(
 ) -> str:
     """Build the wheel for the running interpreter into ``wheel_directory`` and return its name.
 
-    The profile is release unless a flag or ``[tool.maturin]`` says otherwise, and the tag is the platform's own (``linux_x86_64``), as
-    the wheel is installed right here. ``config_settings["build-args"]`` and ``MATURIN_PEP517_ARGS`` take the flags
-    of ``wheelmatrix build``.
+    The profile is release unless a flag or ``[tool.maturin]`` says otherwise, and the tag is the platform's own
+    (``linux_x86_64``), as the wheel is installed right here. ``config_settings["build-args"]`` and
+    ``MATURIN_PEP517_ARGS`` take the flags of ``wheelmatrix build``.
     """
     del metadata_directory
     from matrix.app import build_for_frontend  # noqa: PLC0415 - the other hooks need none of it
+
+    with _told():
+        wheels = build_for_frontend(_options(config_settings, wheel_directory))
+    return Path(wheels[0]).name
+
+
+def prepare_metadata_for_build_wheel(metadata_directory: str, config_settings: Settings | None = None) -> str:
+    """Write the wheel's metadata directory without compiling anything and return its name."""
+    from matrix.app import metadata_for_frontend  # noqa: PLC0415 - the other hooks need none of it
+
+    with _told():
+        return metadata_for_frontend(_options(config_settings, metadata_directory), Path(metadata_directory))
+
+
+def build_sdist(sdist_directory: str, config_settings: Settings | None = None) -> NoReturn:
+    """Say that source distributions are not built yet."""
+    del sdist_directory, config_settings
+    with _told():
+        raise UsageError(
+            "building a source distribution is not built yet, see README",
+            hint="build a wheel: pip wheel ., build --wheel",
+        )
+    raise AssertionError("never reached")
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """Say what went wrong once and leave, as front ends expect of a build back end; no traceback."""
+    try:
+        yield
+    except Exception as error:  # noqa: BLE001 - the last place that can say it well
+        from matrix.telling import tell  # noqa: PLC0415
+
+        raise SystemExit(tell(error)) from None
+
+
+def _options(config_settings: Settings | None, directory: str) -> argparse.Namespace:
     from matrix.arguments import parse  # noqa: PLC0415
 
     given = _given_flags(config_settings)
-    flags = ["build", *given, "--out", wheel_directory]
+    flags = ["build", *given, "--out", directory]
     if not _has(given, "-i", "--interpreter"):
         flags += ["--interpreter", sys.executable]
     if not _has(given, "--compatibility", "--manylinux"):
         flags += ["--compatibility", "off"]
     options = parse(flags)
     options.default_profile = "release"
-    wheels = build_for_frontend(options)
-    return Path(wheels[0]).name
-
-
-def build_sdist(sdist_directory: str, config_settings: Settings | None = None) -> str:
-    """Say that source distributions are not built yet."""
-    del sdist_directory, config_settings
-    raise UsageError(
-        "building a source distribution is not built yet, see README", hint="build a wheel: pip wheel ., build --wheel"
-    )
+    return options
 
 
 def _given_flags(settings: Settings | None) -> list[str]:

@@ -26,11 +26,10 @@ from matrix.running.finish import Finisher, Ingredients
 from matrix.running.jobserver import available_cpus, open_pool
 from matrix.running.pool import Pool
 from matrix.running.run import Ending, carry_out
+from matrix.telling import INTERRUPTED
 from matrix.wishes import audit_mode, run_flags
 
 __all__ = ["Done", "build_wheels"]
-
-INTERRUPTED = 130
 
 
 @dataclass(frozen=True)
@@ -122,7 +121,7 @@ async def _run(
             plan=gathered.plan,
             jobs=bench.pool.total,
             out=_relative(out, gathered.cwd),
-            crates=project.crate.crate_count,
+            crates=project.crate.units(gathered.host.target),
         )
     )
     for text in (*warnings, *_watched(gathered, out)):

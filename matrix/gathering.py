@@ -14,7 +14,7 @@ from matrix.driver import Driver, Host, Place
 from matrix.errors import ToolError
 from matrix.model import Build, Command, Interpreter, Plan
 from matrix.planning import Facts, Request, make_plan, needed_lookups
-from matrix.platforms import host_target
+from matrix.platforms import TAG_VARIABLES, host_target
 from matrix.process import capture
 from matrix.project import Project, find_cargo, read_project
 from matrix.running.lanes import Workshop
@@ -22,15 +22,6 @@ from matrix.running.state import read_state
 from matrix.wishes import cargo_flags, request_of, run_flags
 
 __all__ = ["Gathered", "gather", "tag_environment", "tool_versions"]
-
-_TAG_VARIABLES = (
-    "_PYTHON_HOST_PLATFORM",
-    "ARCHFLAGS",
-    "MACOSX_DEPLOYMENT_TARGET",
-    "IPHONEOS_DEPLOYMENT_TARGET",
-    "ANDROID_API_LEVEL",
-    "PYEMSCRIPTEN_PLATFORM_VERSION",
-)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,7 +79,7 @@ async def gather(options: argparse.Namespace, drivers: Sequence[Driver]) -> Gath
     cargo = find_cargo()
     project = await read_project(cwd, cargo_flags(options), bindings=options.bindings)
     host = Host(target=await host_target(project.root), tools={"cargo": cargo})
-    request = request_of(options, project, os.environ)
+    request = request_of(options, project, os.environ, host.target)
     found = await _pythons(request, project, host)
     workshop = Workshop(project.target_dir / "wheelmatrix")
     facts = Facts(
@@ -118,7 +109,7 @@ async def gather(options: argparse.Namespace, drivers: Sequence[Driver]) -> Gath
 
 def tag_environment(environ: Mapping[str, str]) -> dict[str, str]:
     """Return the variables that change a platform tag."""
-    return {name: environ[name] for name in _TAG_VARIABLES if environ.get(name)}
+    return {name: environ[name] for name in TAG_VARIABLES if environ.get(name)}
 
 
 @dataclass

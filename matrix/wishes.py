@@ -7,7 +7,9 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from matrix.errors import UsageError
+from matrix.model import Target
 from matrix.planning import Request
+from matrix.platforms import archflags_target
 from matrix.project import CargoFlags, Changes, Project, Seconds, parse_duration
 from matrix.running.finish import AuditMode
 
@@ -45,7 +47,7 @@ def run_flags(project: Project, options: argparse.Namespace) -> tuple[str, ...]:
     return tuple(words)
 
 
-def request_of(options: argparse.Namespace, project: Project, environ: Mapping[str, str]) -> Request:
+def request_of(options: argparse.Namespace, project: Project, environ: Mapping[str, str], host: Target) -> Request:
     """Return which cells the flags (and the variables that stand for flags) ask for.
 
     Raises:
@@ -53,7 +55,7 @@ def request_of(options: argparse.Namespace, project: Project, environ: Mapping[s
     """
     if options.find_interpreter and options.interpreter:
         raise UsageError("-f finds the interpreters that -i names", hint="give one of them")
-    targets, origin = _targets(options, project, environ)
+    targets, origin = _targets(options, project, environ, host)
     return Request(
         interpreters=tuple(options.interpreter) if options.interpreter else None,
         find=options.find_interpreter,
@@ -67,14 +69,19 @@ def request_of(options: argparse.Namespace, project: Project, environ: Mapping[s
 
 
 def _targets(
-    options: argparse.Namespace, project: Project, environ: Mapping[str, str]
+    options: argparse.Namespace, project: Project, environ: Mapping[str, str], host: Target
 ) -> tuple[tuple[str, ...] | None, str]:
     if options.target:
         return tuple(options.target), "--target"
+    if project.options.targets:
+        return None, ""
     from_env = environ.get("CARGO_BUILD_TARGET", "").strip()
-    if from_env and not project.options.targets:
+    if from_env:
         return (from_env,), "CARGO_BUILD_TARGET"
-    return None, "--target"
+    flagged = archflags_target(environ, host)
+    if flagged is not None and flagged != host:
+        return (flagged.triple,), "ARCHFLAGS"
+    return None, ""
 
 
 def _changes(options: argparse.Namespace, project: Project, environ: Mapping[str, str]) -> Changes:

@@ -1,0 +1,48 @@
+"""How both doors say what went wrong: once, in a line or two, with a traceback only for who asks."""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from collections.abc import Iterator
+
+from matrix.errors import WheelmatrixError
+
+__all__ = ["INTERRUPTED", "tell"]
+
+INTERRUPTED = 130
+
+
+def tell(error: BaseException, *, debug: bool = False) -> int:
+    """Say on stderr what went wrong and return the exit code that it means."""
+    if debug:
+        traceback.print_exception(error, file=sys.stderr)
+    for leaf in _leaves(error):
+        if isinstance(leaf, KeyboardInterrupt):
+            return INTERRUPTED
+        if isinstance(leaf, WheelmatrixError):
+            _say("error", leaf.message, "31")
+            if leaf.hint:
+                _say("hint", leaf.hint, "36")
+            return leaf.exit_code
+    leaf = next(_leaves(error))
+    _say("error", f"internal error: {leaf!r}", "31")
+    _say("hint", "this is a fault of wheelmatrix; WHEELMATRIX_DEBUG=1 shows where", "36")
+    return 1
+
+
+def _leaves(error: BaseException) -> Iterator[BaseException]:
+    """Walk into exception groups, which task groups raise even for one error."""
+    inner = getattr(error, "exceptions", None)
+    if inner is None:
+        yield error
+        return
+    for one in inner:
+        yield from _leaves(one)
+
+
+def _say(word: str, text: str, color: str) -> None:
+    paint = sys.stderr.isatty() and "NO_COLOR" not in os.environ
+    label = f"\x1b[1;{color}m{word}\x1b[0m" if paint else word
+    sys.stderr.write(f"{label}: {text}\n")
