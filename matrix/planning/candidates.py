@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from matrix.errors import UsageError
 from matrix.model import LeftOut, StableAbi
 from matrix.planning.axes import (
     KEY,
@@ -26,6 +28,8 @@ from matrix.planning.request import Facts, Request
 from matrix.project.options import Changes, Include, Options
 
 __all__ = ["Axes", "Candidate", "Row", "read_axes"]
+
+_NAME = re.compile(r"[A-Za-z0-9][\w.-]{0,63}", re.ASCII)  # names lanes and logs
 
 
 class Candidate(NamedTuple):
@@ -141,12 +145,17 @@ def read_axes(
         maturin: ``compatibility`` of ``[tool.maturin]``.
 
     Raises:
-        UsageError: A word means nothing, a target or a level is not known.
+        UsageError: A word means nothing, a target or a level is not known, or a variant's name is unfit.
     """
     host = facts.host.target
     rows = []
     for index, include in enumerate(options.include):
         origin = f"{KEY} include[{index}]"
+        if include.name is not None and not _NAME.fullmatch(include.name):
+            raise UsageError(
+                f"{origin}.name: {include.name!r} cannot be part of a file name",
+                hint="use letters, digits, '.', '_' and '-', a letter or digit first",
+            )
         rows.append(
             Row(
                 include,

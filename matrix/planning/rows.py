@@ -109,16 +109,15 @@ def _include(row: Row, axes: Axes, kept: dict[str, Candidate]) -> None:
             for one in kept.values()
             if one.wish.target == wish.target and one.pick.id in ids and one.level.level in wanted and not one.name
         ]
-        pypi = axes.levels.pypi or (row.levels is not None and row.levels.pypi)
-        new += axes.combine(wish, picks, levels, pypi)
+        new += axes.combine(wish, picks, levels, axes.levels.pypi)
     name = row.include.name
-    change = (row.origin, row.include)
-    if name is None:
-        for one in agreeing or new:
-            kept[one.id] = one._replace(changes=(*one.changes, change))
-        return
+    pypi = row.levels is not None and row.levels.pypi
     for one in agreeing or new:
-        variant = one._replace(id=f"{one.id}-{name}", name=name, changes=(*one.changes, change))
+        changed = one._replace(pypi=one.pypi or pypi, changes=(*one.changes, (row.origin, row.include)))
+        if name is None:
+            kept[one.id] = changed
+            continue
+        variant = changed._replace(id=f"{one.id}-{name}", name=name)
         if variant.id in kept:
             raise UsageError(
                 f"{row.origin}: {variant.id} stands in the matrix already",

@@ -144,6 +144,16 @@ def test_two_cells_that_make_one_file_are_an_error() -> None:
         planned(interpreters=["3.12"], include=[row, row])
 
 
+def test_names_of_variants_are_fit_for_files() -> None:
+    with pytest.raises(UsageError, match=r"include\[0\].name: '../up' cannot be part of a file name"):
+        planned(interpreters=["3.12"], include=[{"interpreter": "3.12", "name": "../up"}])
+
+
+def test_a_row_can_ask_for_what_pypi_takes() -> None:
+    plan = planned(**TWO, include=[{"interpreter": "3.12", "compatibility": "pypi"}])
+    assert [cell.pypi for cell in plan.cells] == [True, False, True, False]
+
+
 def test_later_overrides_win_and_environments_merge() -> None:
     plan = planned(
         **TWO,
