@@ -11,6 +11,7 @@ from matrix.auditing.claims import BadWheelError
 from matrix.auditing.image import BadBinaryError
 from matrix.auditing.levels import Judgement, meets
 from matrix.auditing.verdict import Analysis
+from matrix.auditing.weak import flag_weak_needs
 from matrix.auditing.wheel_audit import Audits, WheelAudit, audit_wheel, audit_wheels
 
 __all__ = [
@@ -24,5 +25,6 @@ __all__ = [
     "audit_files",
     "audit_wheel",
     "audit_wheels",
+    "flag_weak_needs",
     "meets",
 ]

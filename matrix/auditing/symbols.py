@@ -15,12 +15,12 @@ import msgspec
 
 from matrix.auditing.image import BadBinaryError, Image
 
-__all__ = ["Strings", "Symbols", "VersionNeed", "read_strings", "read_symbols"]
+__all__ = ["VER_FLG_WEAK", "Strings", "Symbols", "VersionNeed", "read_strings", "read_symbols", "version_records"]
 
 DT_HASH, DT_STRTAB, DT_SYMTAB, DT_STRSZ, DT_MIPS_SYMTABNO = 4, 5, 6, 10, 0x70000011
 DT_GNU_HASH, DT_VERSYM, DT_VERNEED, DT_VERNEEDNUM = 0x6FFFFEF5, 0x6FFFFFF0, 0x6FFFFFFE, 0x6FFFFFFF
 _POINTERS = frozenset({4, 5, 7, 17, 23, 36, 0x6FFFFEF5, 0x6FFFFFF0, 0x6FFFFFFC, 0x6FFFFFFE})  # tables in DT_ entries
-_VER_FLG_WEAK = 2
+VER_FLG_WEAK = 2
 _STB_WEAK = 2
 _NAME_LIMIT = 512  # bytes; names that matter here are far shorter, C++ ones may be cut
 _NEEDS_LIMIT = 20_000
@@ -197,20 +197,24 @@ def _needs(
     One that only weak symbols ask for is weak. One that no symbol asks for counts: linkers write such needs to
     keep older loaders away (``GLIBC_ABI_DT_RELR``).
     """
-    for library, version, flags, index in _records(image, dynamic):
+    for library, version, flags, index, _ in version_records(image, dynamic):
         strong = names.get(index, set())
         only_weak = not strong and index in weak
         yield VersionNeed(
             library=strings.at(library),
             version=strings.at(version),
-            weak=only_weak or bool(flags & _VER_FLG_WEAK),
-            flagged=bool(flags & _VER_FLG_WEAK),
+            weak=only_weak or bool(flags & VER_FLG_WEAK),
+            flagged=bool(flags & VER_FLG_WEAK),
             symbols=tuple(sorted(strong or weak.get(index, set()))),
         )
 
 
-def _records(image: Image, dynamic: dict[int, list[int]]) -> Iterator[tuple[int, int, int, int]]:
-    """Yield library name, version name, flags and index of each version need; names as string offsets."""
+def version_records(image: Image, dynamic: dict[int, list[int]]) -> Iterator[tuple[int, int, int, int, int]]:
+    """Yield library name, version name, flags, index and file offset of each version need; names as string offsets.
+
+    Raises:
+        BadBinaryError: A record lies outside the file, or they never end.
+    """
     if DT_VERNEED not in dynamic:
         return
     offset = image.offset_of(dynamic[DT_VERNEED][0])
@@ -223,7 +227,7 @@ def _records(image: Image, dynamic: dict[int, list[int]]) -> Iterator[tuple[int,
             if seen > _NEEDS_LIMIT:
                 raise BadBinaryError("the version needs have no end")
             _, flags, index, version, step = struct.unpack(f"{image.order}IHHII", image.read(place, 16))
-            yield library, version, flags, index & 0x7FFF
+            yield library, version, flags, index & 0x7FFF, place
             if not step:
                 break
             place += step

@@ -203,4 +203,11 @@ def _findings(analysis: Analysis, libcs: Sequence[str], candidates: Sequence[Pol
         wider = candidates[candidates.index(analysis.policy) - 1]
         if wider.version >= RUST_FLOOR:
             findings.append(level_note(analysis.policy, offences_against(wider, analysis)))
-    return findings + remarks(analysis.binaries, analysis.policy)
+    return findings + remarks(analysis.binaries, _at_floor(analysis.policy))
+
+
+def _at_floor(policy: Policy | None) -> Policy | None:
+    """Return the policy that a wheel will be tagged with."""
+    if policy is None or policy.family != "manylinux" or policy.version >= RUST_FLOOR:
+        return policy
+    return policy_for("manylinux", RUST_FLOOR, policy.arch)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from matrix.auditing import Judgement, audit_binaries, audit_files, meets
+from matrix.auditing import Judgement, audit_binaries, audit_files, flag_weak_needs, meets
 from matrix.model import Compatibility, Target
 from matrix.platforms import parse_target
 
@@ -160,3 +160,25 @@ def test_another_system_has_no_levels(elf: Elf) -> None:
     target = parse_target("aarch64-apple-darwin")
     analysis = audit_binaries([], target)
     assert meets(analysis, AUTO, target) == Judgement(ok=True, level=PLAIN)
+
+
+@pytest.mark.parametrize(("bits", "order", "machine", "arch"), [(64, "<", 62, "x86_64"), (64, ">", 22, "s390x")])
+def test_weak_versions_above_the_level_are_flagged_for_the_loader(
+    elf: Elf, symbol: Symbol, tmp_path: Path, bits: int, order: str, machine: int, arch: str
+) -> None:
+    path = tmp_path / "x.so"
+    versions = ["GLIBC_2.14", "GLIBC_2.18", "GLIBC_2.39"]
+    symbols = [symbol(f"f{version}", weak=True, version=f"libc.so.6:{version}") for version in versions]
+    needed = {"needed": ["libc.so.6"], "needs": {"libc.so.6": versions}}
+    path.write_bytes(elf(bits=bits, order=order, machine=machine, symbols=symbols, **needed))
+    before = path.read_bytes()
+    target = parse_target(f"{arch}-unknown-linux-gnu")
+    assert flag_weak_needs(path, PLAIN, arch) == ()
+    assert flag_weak_needs(path, manylinux(40), arch) == ()
+    assert path.read_bytes() == before
+    assert flag_weak_needs(path, manylinux(17), arch) == ("GLIBC_2.18", "GLIBC_2.39")
+    assert sum(old != new for old, new in zip(before, path.read_bytes(), strict=True)) == 2
+    analysis = audit_binaries([("x.so", path)], target)
+    assert [need.flagged for need in analysis.binaries[0].needs] == [False, True, True]
+    assert analysis.verdict.findings == ()
+    assert flag_weak_needs(path, manylinux(17), arch) == ()
