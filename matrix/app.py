@@ -104,7 +104,7 @@ def interpreters(options: argparse.Namespace) -> int:
         rows = _known(options.target)
     else:
         found: Discovery = anyio.run(find_installations)
-        notes = found.notes
+        notes = (*found.notes, *found.unsupported)
         rows = [
             InterpreterRow(interpreter=one.interpreter, executable=str(one.executable), source=one.source)
             for one in found.installations

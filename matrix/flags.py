@@ -83,13 +83,13 @@ def _fill_plan(parser: argparse.ArgumentParser) -> None:
 def _fill_interpreters(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print the list as JSON")
     parser.add_argument("--target", metavar="TRIPLE", help="list what is known from tables for this target instead")
-    _add_common(parser)
+    _add_display(parser)
 
 
 def _fill_audit(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("wheels", nargs="+", metavar="WHEEL", help="wheel files, made by anyone")
     parser.add_argument("--json", action="store_true", help="print the verdicts as JSON")
-    _add_common(parser)
+    _add_display(parser)
 
 
 def _fill_schema(parser: argparse.ArgumentParser) -> None:
@@ -187,6 +187,16 @@ def _add_selection(parser: argparse.ArgumentParser) -> None:
     manifest.add_argument("--frozen", action="store_true", help="same as --locked and --offline")
     manifest.add_argument("--locked", action="store_true", help="fail when Cargo.lock would change")
     manifest.add_argument("--offline", action="store_true", help="run without the network")
+
+
+def _add_display(group: Any) -> None:
+    group.add_argument("-v", "--verbose", action="count", default=0, help="-vv shows a traceback with every error")
+    group.add_argument(
+        "--color",
+        choices=["auto", "always", "never"],
+        default="auto",
+        help="colours (default: auto; NO_COLOR is obeyed)",
+    )
 
 
 def _add_common(group: Any) -> None:

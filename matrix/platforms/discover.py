@@ -50,11 +50,13 @@ class Discovery:
 
     Attributes:
         installations: One per implementation, version and ABI, in that order.
-        notes: Why programs were skipped, a line each.
+        notes: Why broken programs were skipped, a line each.
+        unsupported: Pythons that work but cannot be built for, a line each.
     """
 
     installations: tuple[Installation, ...]
     notes: tuple[str, ...]
+    unsupported: tuple[str, ...] = ()
 
 
 async def find_installations(world: World | None = None, *, time_limit: float = TIME_LIMIT) -> Discovery:
@@ -73,14 +75,16 @@ async def find_installations(world: World | None = None, *, time_limit: float = 
         found = _each_program_once([*found, *await _launched(here)])
     said = await inspect_executables([one.path for one in found], cache=_cache(here), time_limit=time_limit)
     best: dict[tuple[object, ...], Installation] = {}
-    notes = []
+    notes: list[str] = []
+    unsupported: list[str] = []
     for candidate, answer in zip(found, said, strict=True):
         installation = _installation(candidate, answer)
         if isinstance(installation, str):
-            notes.append(f"skipped {candidate.path}: {installation}")
+            kind = notes if isinstance(answer, str) else unsupported
+            kind.append(f"skipped {candidate.path}: {installation}")
         else:
             best.setdefault(_abi(installation.interpreter), installation)
-    return Discovery(tuple(sorted(best.values(), key=_rank)), tuple(notes))
+    return Discovery(tuple(sorted(best.values(), key=_rank)), tuple(notes), tuple(unsupported))
 
 
 async def find_named(

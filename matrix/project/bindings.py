@@ -233,9 +233,4 @@ def binding_warnings(bindings: Bindings) -> tuple[str, ...]:
     if release(bindings.version) < OLDEST_PYO3:
         oldest = ".".join(map(str, OLDEST_PYO3))
         said.append(f"{bindings.label} is older than {oldest}, the oldest release that is known to build")
-    if release(bindings.version) < (0, 26, 0) and "extension-module" not in bindings.features:
-        said.append(
-            f"{bindings.label} without its feature extension-module links libpython into the wheel;"
-            ' add features = ["pyo3/extension-module"] to [tool.maturin]'
-        )
     return tuple(said)

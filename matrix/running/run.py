@@ -36,7 +36,7 @@ async def carry_out(
     Returns:
         ``done``; ``stopped`` when ``fail_fast`` ended the run early, ``interrupted`` when a signal did.
 
-    SIGINT and SIGTERM stop every process and start nothing more; a second SIGINT ends this process the hard way.
+    SIGINT, SIGTERM and SIGHUP stop every process and start nothing more; a second one ends this process at once.
     """
 
     async def execute(build: Build) -> Outcome:
@@ -139,7 +139,7 @@ async def _listen(
     if sys.platform == "win32":  # the event loop knows no signal handlers there: Ctrl-C cancels the main task
         task_status.started()
         return
-    with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+    with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM, signal.SIGHUP) as signals:
         task_status.started()
         async for _ in signals:
             scope.cancel()

@@ -212,10 +212,6 @@ def test_support() -> None:
 
 def test_warnings() -> None:
     assert binding_warnings(_detect(_metadata(("pyo3", "0.30.1", ())))) == ()
-    old = binding_warnings(_detect(_metadata(("pyo3", "0.25.1", ()))))
-    assert len(old) == 1
-    assert "pyo3 0.25.1 without its feature extension-module links libpython" in old[0]
-    assert binding_warnings(_detect(_metadata(("pyo3", "0.25.1", ("extension-module",))))) == ()
     older = binding_warnings(_detect(_metadata(("pyo3", "0.15.2", ("extension-module",)))))
     assert older == ("pyo3 0.15.2 is older than 0.16.5, the oldest release that is known to build",)
 
