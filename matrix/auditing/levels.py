@@ -43,7 +43,8 @@ def meets(analysis: Analysis, wish: Compatibility, target: Target) -> Judgement:
     """Judge the binaries of a build against a wish.
 
     A choice of several levels gets the first that is met. ``auto`` gets the best known level, never one below
-    Rust's own floor, and plain ``linux`` when there is none.
+    Rust's own floor, and plain ``linux`` when there is none; an extension module that links libpython is refused,
+    for interpreters without a shared one cannot import it.
     A target other than Linux has no levels: its binaries are not judged, and ``linux`` stands for "no claim".
 
     Args:
@@ -58,7 +59,7 @@ def meets(analysis: Analysis, wish: Compatibility, target: Target) -> Judgement:
     if wish.family == "linux":
         return Judgement(ok=True, level=_LINUX)
     if wish.family == "auto":
-        return Judgement(ok=True, level=_best(analysis))
+        return _auto(analysis)
     return meets_level(analysis, wish, target.machine)
 
 
@@ -73,12 +74,20 @@ def _foreign(analysis: Analysis, target: Target) -> Judgement:
     )
 
 
-def _best(analysis: Analysis) -> Compatibility:
+def _auto(analysis: Analysis) -> Judgement:
+    linked = [binary for binary in analysis.binaries if binary.modules and binary.libpython]
+    if linked:
+        return Judgement(
+            ok=False,
+            reason=f"links {linked[0].libpython}, which an extension module must not",
+            details=symbol_list([binary.file for binary in linked], limit=5),
+            hint=f"{HINTS['links-libpython']}; {_LOCAL}",
+        )
     policy = analysis.policy
     if policy is None:
-        return _LINUX
+        return Judgement(ok=True, level=_LINUX)
     floor = RUST_FLOOR if policy.family == "manylinux" else policy.version
-    return Compatibility(family=policy.family, version=max(policy.version, floor))
+    return Judgement(ok=True, level=Compatibility(family=policy.family, version=max(policy.version, floor)))
 
 
 def meets_level(analysis: Analysis, wish: Compatibility, machine: str, *, verb: str = "asked for") -> Judgement:

@@ -13,6 +13,7 @@ import msgspec
 from matrix.auditing.elf import Binary, Libc
 from matrix.auditing.offences import Offence, counted_needs, offences, version_key
 from matrix.auditing.policies import Family, Policy, policies, policy_for
+from matrix.auditing.reach import unreached
 from matrix.auditing.remarks import explain, level_note, remarks
 from matrix.model import Finding, Verdict
 
@@ -203,7 +204,7 @@ def _findings(analysis: Analysis, libcs: Sequence[str], candidates: Sequence[Pol
         wider = candidates[candidates.index(analysis.policy) - 1]
         if wider.version >= RUST_FLOOR:
             findings.append(level_note(analysis.policy, offences_against(wider, analysis)))
-    return findings + remarks(analysis.binaries, _at_floor(analysis.policy))
+    return [*findings, *remarks(analysis.binaries, _at_floor(analysis.policy)), *unreached(analysis.binaries)]
 
 
 def _at_floor(policy: Policy | None) -> Policy | None:

@@ -54,6 +54,14 @@ def test_auto_falls_back_to_plain_linux(ask: Ask) -> None:
     assert ask(AUTO, needed=["libfoo.so.1", "libc.so.6"]) == Judgement(ok=True, level=PLAIN)
 
 
+def test_auto_refuses_a_module_that_links_libpython(ask: Ask, symbol: Symbol) -> None:
+    needed = ["libpython3.12.so.1.0", "libc.so.6"]
+    judged = ask(AUTO, needed=needed, symbols=[symbol("PyInit_x", defined=True)])
+    assert judged.reason == "links libpython3.12.so.1.0, which an extension module must not"
+    assert ask(AUTO, needed=needed, kind=2) == Judgement(ok=True, level=PLAIN)
+    assert ask(PLAIN, needed=needed, symbols=[symbol("PyInit_x", defined=True)]).ok
+
+
 def test_a_level_that_is_not_met_names_the_symbols(ask: Ask, modern: dict[str, Any]) -> None:
     assert ask(manylinux(17), **modern) == Judgement(
         ok=False,

@@ -84,6 +84,30 @@ def test_libraries_of_the_wheel_are_part_of_it(own: dict[str, Any]) -> None:
     assert verdict.symbols == {}
 
 
+@pytest.mark.parametrize(
+    ("file", "rpath", "reached"),
+    [
+        ("m/x.so", ("$ORIGIN/../x.libs",), True),
+        ("m/x.so", ("/nowhere", "${ORIGIN}/../x.libs/"), True),
+        ("x.so", ("$ORIGIN/x.libs",), True),
+        ("x-1.data/platlib/m/x.so", ("$ORIGIN/../x.libs",), True),
+        ("m/x.so", ("$ORIGIN/../y.libs",), False),
+        ("m/x.so", ("$ORIGINAL/../x.libs",), False),
+        ("m/x.so", (), False),
+    ],
+)
+def test_libraries_of_the_wheel_must_be_found(file: str, rpath: tuple[str, ...], reached: bool) -> None:
+    module = binary(file=file, needed=("libfoo-1.so", *GLIBC), rpath=rpath)
+    verdict = judge([module, binary(file="x.libs/libfoo-1.so")])
+    assert verdict.overall_tag == "manylinux_2_5_x86_64"
+    assert ("library-not-reached" not in {finding.code for finding in verdict.findings}) == reached
+
+
+def test_a_library_beside_the_module_is_found() -> None:
+    module = binary(file="x.so", needed=("libfoo.so", *GLIBC), runpath=("$ORIGIN",), rpath=("/other",))
+    assert not judge([module, binary(file="libfoo.so")]).findings[1:]
+
+
 def test_a_needed_name_that_only_an_executable_has_is_external() -> None:
     verdict = judge([binary(needed=("tool",)), binary(file="x.data/scripts/tool", kind="executable")])
     assert verdict.external == ("tool",)
