@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from matrix import __version__
-from matrix.archives import collect, dos_time, source_date_epoch
+from matrix.archives import collect, dos_time, remove_leftovers, source_date_epoch
 from matrix.archives.gather import core_metadata, layout_of
 from matrix.driver import Driver
 from matrix.errors import UsageError
@@ -65,6 +65,7 @@ async def build_wheels(options: argparse.Namespace, drivers: Sequence[Driver], p
     report_path = _report_path(gathered, options, out, private=private)
     try:
         gathered.workshop.prepare()
+        remove_leftovers(out)
     except OSError as error:
         raise UsageError(f"{gathered.workshop.base} cannot be written: {error.strerror}", hint="--target-dir") from None
     collector = ReportCollector(

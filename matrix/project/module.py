@@ -103,17 +103,11 @@ def describe_module(
 
 def module_warnings(module: Module, root: Path) -> tuple[str, ...]:
     """Return what the user should know of the layout."""
-    said = [
-        f"{WHERE} python-packages[{index}]: {one!r} is no directory in {_shown(module.python_source, root)}"
-        for index, one in enumerate(module.python_packages)
-        if not (module.python_source / one).is_dir()
-    ]
-    if module.package and not module.mixed:
-        said.append(
-            f"{WHERE} module-name: there is no package {module.top!r} in {_shown(module.python_source, root)},"
-            f" so the module is imported as {module.name!r}, not {module.full_name!r}"
-        )
-    return tuple(said)
+    if not module.package or module.mixed:
+        return ()
+    where = _shown(module.python_source, root)
+    said = f"there is no package {module.top!r} in {where}, so the module is imported as {module.name!r}"
+    return (f"{WHERE} module-name: {said}, not {module.full_name!r}",)
 
 
 def _targets(crate: Crate, kind: str, options: MaturinOptions) -> tuple[str, ...]:

@@ -1,0 +1,143 @@
+"""Mistakes of the user through the real command: one clear error each, exit 2, nothing written."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from support.tools import Ran
+
+pytestmark = pytest.mark.real
+
+Wheelmatrix = Callable[..., Ran]
+Copy = Callable[..., Path]
+
+
+def snapshot(folder: Path) -> dict[str, int]:
+    return {str(path.relative_to(folder)): path.stat().st_mtime_ns for path in folder.rglob("*") if path.is_file()}
+
+
+def refused(ran: Ran, *words: str, hint: str | None = None) -> None:
+    assert ran.exit == 2, ran
+    assert ran.stdout == "", ran
+    assert "Traceback" not in ran.stderr, ran
+    errors = [line for line in ran.stderr.splitlines() if line.startswith("error: ")]
+    assert len(errors) == 1, ran
+    for word in words:
+        assert word in ran.stderr, ran
+    if hint is not None:
+        assert any(line.startswith("hint: ") and hint in line for line in ran.stderr.splitlines()), ran
+
+
+@pytest.mark.parametrize(
+    ("flags", "words", "hint"),
+    [
+        (["--relase"], ["unknown option '--relase'"], "did you mean '--release'?"),
+        (["--target", "aarch64-unknown-linux-gun"], ["unknown target 'aarch64-unknown-linux-gun' (--target)"],
+         "did you mean 'aarch64-unknown-linux-gnu'?"),
+        (["--compatibility", "manylinux_2_99x"], ["unknown compatibility level 'manylinux_2_99x'"], None),
+        (["--compatibility", "manylinux2010"], ["needs glibc 2.17"], "manylinux_2_17"),
+        (["--manylinux", "1"], ["needs glibc 2.17"], None),
+        (["-i", "python9.9"], ["interpreter 'python9.9' not found (-i)"], None),
+        (["-i", "/no/such/python"], ["interpreter '/no/such/python' not found (-i)"], None),
+        (["-i", "3.l3"], ["'3.l3' is neither a version, a specifier nor an interpreter"], '"3.13"'),
+        (["-F", "nope"], ["nope"], None),
+        (["-m", "nowhere/Cargo.toml"], ["nowhere/Cargo.toml"], None),
+        (["--only", "cp299-*"], ["cp299-*"], None),
+        (["--timeout", "soon"], ["--timeout", "soon"], "20m"),
+        (["-i", "pypy3.6"], ["pypy3.6"], None),
+        (["--release", "--profile", "dev"], ["--release and --profile dev"], None),
+        (["--report", "."], ["--report . is a directory"], None),
+        (["--sdist"], ["--sdist: building a source distribution is not built yet, see README"], None),
+    ],
+)  # fmt: skip
+def test_a_wrong_flag(
+    wheelmatrix: Wheelmatrix, project: Copy, flags: list[str], words: list[str], hint: str | None
+) -> None:
+    root = project("ffi-only")
+    before = snapshot(root)
+    refused(wheelmatrix("build", *flags, cwd=root), *words, hint=hint)
+    assert snapshot(root) == before
+
+
+@pytest.mark.parametrize(
+    ("text", "words", "hint"),
+    [
+        ("[tool.wheelmatrix\n", ["pyproject.toml", "line"], None),
+        ('[tool.wheelmatrix]\ninterpreter = ["3.12"]\n', ["[tool.wheelmatrix]", "interpreter"],
+         "did you mean 'interpreters'"),
+        ('[tool.wheelmatrix]\ninterpreters = ["3.12", "3.l3"]\n',
+         ["[tool.wheelmatrix] interpreters[1]", "'3.l3' is neither a version, a specifier nor an interpreter"],
+         '"3.13"'),
+        ('[tool.wheelmatrix]\ntargets = ["x86_64-linux"]\n', ["unknown target 'x86_64-linux'", "targets[0]"], None),
+        ('[tool.wheelmatrix]\ncompatibility = ["manylinux"]\n', ["'manylinux'", "compatibility"], None),
+        ("[tool.wheelmatrix]\njobs = 0\n", ["jobs"], None),
+        ('[[tool.wheelmatrix.overrides]]\nselect = { target = "*" }\ndriver = "make"\n', ["driver", "'make'"], None),
+        ('[[tool.wheelmatrix.overrides]]\nselect = { target = "*" }\ntimeout = "soon"\n', ["timeout", "soon"], None),
+    ],
+)  # fmt: skip
+def test_a_wrong_key(wheelmatrix: Wheelmatrix, project: Copy, text: str, words: list[str], hint: str | None) -> None:
+    root = project("ffi-only")
+    with (root / "pyproject.toml").open("a") as file:
+        file.write(f"\n{text}")
+    before = snapshot(root)
+    for command in ("build", "plan"):
+        refused(wheelmatrix(command, cwd=root), *words, hint=hint)
+    assert snapshot(root) == before
+
+
+def replace(path: Path, old: str, new: str) -> None:
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new))
+
+
+def test_no_cdylib_target(wheelmatrix: Wheelmatrix, project: Copy) -> None:
+    root = project("ffi-only")
+    replace(root / "Cargo.toml", '"cdylib"', '"rlib"')
+    refused(wheelmatrix("build", cwd=root), "cdylib", hint='crate-type = ["cdylib"]')
+
+
+def test_malformed_cargo_toml_is_told_in_cargo_s_words(wheelmatrix: Wheelmatrix, project: Copy) -> None:
+    root = project("ffi-only")
+    with (root / "Cargo.toml").open("a") as file:
+        file.write("\n[package\n")
+    refused(wheelmatrix("build", cwd=root), "Cargo.toml")
+
+
+def test_a_missing_readme_is_found_before_compiling(wheelmatrix: Wheelmatrix, project: Copy) -> None:
+    root = project("ffi-only")
+    replace(root / "pyproject.toml", "[project]\n", '[project]\nreadme = "GONE.md"\n')
+    refused(wheelmatrix("build", cwd=root), "readme", "GONE.md")
+
+
+def test_no_project_here(wheelmatrix: Wheelmatrix, tmp_path: Path) -> None:
+    refused(wheelmatrix("build", cwd=tmp_path), "neither pyproject.toml nor Cargo.toml is here", hint="-m")
+
+
+def test_an_out_directory_that_is_a_file(wheelmatrix: Wheelmatrix, project: Copy) -> None:
+    root = project("ffi-only")
+    (root / "out").write_text("a file")
+    refused(wheelmatrix("build", "-o", "out", cwd=root), "out", "--out")
+
+
+@pytest.mark.skipif(not Path("/proc").is_dir(), reason="needs a directory that nobody can write")
+def test_an_out_directory_that_cannot_be_written(wheelmatrix: Wheelmatrix, project: Copy) -> None:
+    refused(wheelmatrix("build", "-o", "/proc/wheels", cwd=project("ffi-only")), "/proc/wheels", hint="--out")
+
+
+def test_missing_cargo(wheelmatrix: Wheelmatrix, project: Copy, tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    home.mkdir()
+    env = {"PATH": "/usr/bin:/bin", "HOME": str(home), "CARGO_HOME": str(home), "CARGO": ""}
+    if any(Path(folder, "cargo").exists() for folder in ("/usr/bin", "/bin")):
+        pytest.skip("cargo is part of this system")
+    refused(wheelmatrix("build", cwd=project("ffi-only"), env=env), "cargo was not found", hint="install Rust")
+
+
+def test_an_ascii_stdout_is_no_traceback(wheelmatrix: Wheelmatrix, project: Copy) -> None:
+    ran = wheelmatrix("plan", cwd=project("ffi-only"), env={"PYTHONIOENCODING": "ascii"})
+    assert ran.exit == 0, ran
+    assert "ffi-only" in ran.stdout
+    assert "Traceback" not in ran.stderr
