@@ -212,7 +212,8 @@ def _libc(image: Image, interpreter: str | None, needed: tuple[str, ...]) -> Lib
 
 
 def _directories(strings: Strings, offsets: list[int] | tuple[()]) -> tuple[str, ...]:
-    return tuple(part for offset in offsets for part in strings.at(offset, _PATH_LIMIT).split(":") if part)
+    """Split the search path; of several entries a loader takes the last."""
+    return tuple(part for offset in offsets[-1:] for part in strings.at(offset, _PATH_LIMIT).split(":") if part)
 
 
 def _isa(image: Image) -> str | None:

@@ -22,6 +22,7 @@ MAGIC = b"\x7fELF"
 _HEADERS_LIMIT = 0x10000  # bytes of program headers; Linux loads no file with more
 _DYNAMIC_LIMIT = 10_000
 _NOTES_LIMIT = 1_000
+_NOTE_SEGMENTS_LIMIT = 16
 _CLASSES = {1: 32, 2: 64}
 _ORDERS = {1: "<", 2: ">"}
 
@@ -122,10 +123,10 @@ class Image(NamedTuple):
 
     def notes(self) -> Iterator[Note]:
         """Yield the notes of all note segments, as far as they make sense."""
-        for segment in self.segments:
-            if segment.kind in {"PT_NOTE", "PT_GNU_PROPERTY"}:
-                size = min(segment.size, self.until_end(segment.offset), _HEADERS_LIMIT)
-                yield from self._notes(self.read(min(segment.offset, len(self.data)), size), segment.align)
+        holders = [segment for segment in self.segments if segment.kind in {"PT_NOTE", "PT_GNU_PROPERTY"}]
+        for segment in holders[:_NOTE_SEGMENTS_LIMIT]:
+            size = min(segment.size, self.until_end(segment.offset), _HEADERS_LIMIT)
+            yield from self._notes(self.read(min(segment.offset, len(self.data)), size), segment.align)
 
     def _notes(self, data: bytes, align: int) -> Iterator[Note]:
         step = 8 if align == 8 else 4

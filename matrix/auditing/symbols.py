@@ -5,15 +5,15 @@ Tables are read in bulk: a Python extension written in Rust has thousands of sym
 
 from __future__ import annotations
 
-import re
 import struct
+import sys
 from array import array
 from collections.abc import Iterator
 from typing import NamedTuple
 
 import msgspec
 
-from matrix.auditing.image import BadBinaryError, Image
+from matrix.auditing.image import BadBinaryError, Buffer, Image
 
 __all__ = ["VER_FLG_WEAK", "Strings", "Symbols", "VersionNeed", "read_strings", "read_symbols", "version_records"]
 
@@ -23,8 +23,10 @@ _POINTERS = frozenset({4, 5, 7, 17, 23, 36, 0x6FFFFEF5, 0x6FFFFFF0, 0x6FFFFFFC, 
 VER_FLG_WEAK = 2
 _STB_WEAK = 2
 _NAME_LIMIT = 512  # bytes; names that matter here are far shorter, C++ ones may be cut
-_NEEDS_LIMIT = 20_000
-_MODULE_ENTRY = re.compile(rb"(?:PyInitU?|PyModExportU?)_[A-Za-z0-9_]{1,200}(?=\0)")
+_NEEDS_LIMIT = 4_000
+_SYMBOLS_LIMIT = 4_000_000
+_OVERLAP = 8  # linkers let names share their ends; none makes this much of it
+_ENTRIES = (b"PyInit_", b"PyInitU_", b"PyModExport_", b"PyModExportU_")
 
 
 class VersionNeed(msgspec.Struct, frozen=True, kw_only=True):
@@ -60,33 +62,42 @@ class Symbols(NamedTuple):
 
 
 class Strings(NamedTuple):
-    """The dynamic string table."""
+    """The dynamic string table: bytes of the file from ``start`` to ``end``."""
 
-    data: bytes
+    data: Buffer
+    start: int
+    end: int
 
-    def at(self, offset: int, limit: int = 4096) -> str:
+    def at(self, offset: int, limit: int = _NAME_LIMIT) -> str:
         """Return the string at ``offset``, cut after ``limit`` bytes.
 
         Raises:
             BadBinaryError: There is none.
         """
-        if offset >= len(self.data):
+        first = self.start + offset
+        if first >= self.end:
             raise BadBinaryError(f"string {offset:#x} is outside the string table")
-        end = self.data.find(b"\0", offset, offset + limit)
-        return self.data[offset : end if end >= 0 else offset + limit].decode("utf-8", "backslashreplace")
+        last = min(first + limit, self.end)
+        end = self.data.find(b"\0", first, last)
+        return self.data[first : end if end >= 0 else last].decode("utf-8", "backslashreplace")
+
+    def names_entry(self, offset: int) -> bool:
+        """Whether the string at ``offset`` names the entry point of a Python module."""
+        first = self.start + offset
+        return self.data[first : first + 2] == b"Py" and self.data[first : first + 14].startswith(_ENTRIES)
 
 
 def read_strings(image: Image, dynamic: dict[int, list[int]]) -> Strings:
     """Return the dynamic string table; an empty one when there is none.
 
     Raises:
-        BadBinaryError: It lies outside the file.
+        BadBinaryError: It is in no loaded segment.
     """
     if DT_STRTAB not in dynamic:
-        return Strings(b"")
+        return Strings(b"", 0, 0)
     offset = image.offset_of(dynamic[DT_STRTAB][0])
     size = min(dynamic.get(DT_STRSZ, [image.until_end(offset)])[0], image.until_end(offset))
-    return Strings(image.read(offset, size))
+    return Strings(image.data, offset, offset + size)
 
 
 def read_symbols(image: Image, dynamic: dict[int, list[int]], strings: Strings) -> Symbols:
@@ -97,27 +108,30 @@ def read_symbols(image: Image, dynamic: dict[int, list[int]], strings: Strings) 
     """
     names: dict[int, set[str]] = {}  # by version index, of strong symbols
     weak: dict[int, set[str]] = {}
-    entries = {match.start(): match[0] for match in _MODULE_ENTRY.finditer(strings.data)}
     undefined: set[str] = set()
     modules: set[str] = set()
     table, shape = _table(image, dynamic)
     versions = _version_indexes(image, dynamic, len(table) // shape.size)
-    wide = image.bits == 64
+    wide, left = image.bits == 64, _OVERLAP * (strings.end - strings.start) + _NAME_LIMIT
     for index, row in enumerate(shape.iter_unpack(table)):
         name, info, section = (row[0], row[1], row[3]) if wide else (row[0], row[3], row[5])
+        if name == 0 or (section and not strings.names_entry(name)):
+            continue
+        text = strings.at(name)
+        left -= len(text)
+        if left < 0:
+            raise BadBinaryError("the names of its symbols overlap")
         if section:
-            if name in entries:
-                modules.add(entries[name].split(b"_", 1)[1].decode("ascii"))
-        elif name:
-            text = strings.at(name, _NAME_LIMIT)
-            version = versions[index] & 0x7FFF if index < len(versions) else 0
-            if info >> 4 == _STB_WEAK:
-                weak.setdefault(version, set()).add(text)
-            else:
-                names.setdefault(version, set()).add(text)
-                undefined.add(text)
+            modules.add(text.partition("_")[2])
+            continue
+        version = versions[index] & 0x7FFF if index < len(versions) else 0
+        if info >> 4 == _STB_WEAK:
+            weak.setdefault(version, set()).add(text)
+        else:
+            names.setdefault(version, set()).add(text)
+            undefined.add(text)
     return Symbols(
-        needs=tuple(_needs(image, dynamic, strings, names, weak)),
+        needs=tuple(_needs(image, dynamic, strings, {**weak, **names}, frozenset(weak.keys() - names.keys()))),
         undefined=tuple(sorted(undefined)),
         modules=tuple(sorted(modules)),
     )
@@ -129,6 +143,8 @@ def _table(image: Image, dynamic: dict[int, list[int]]) -> tuple[bytes, struct.S
         return b"", shape
     offset = image.offset_of(dynamic[DT_SYMTAB][0])
     count = min(_count(image, dynamic, shape.size), image.until_end(offset) // shape.size)
+    if count > _SYMBOLS_LIMIT:
+        raise BadBinaryError(f"{count} dynamic symbols are more than any linker writes")
     return image.read(offset, count * shape.size), shape
 
 
@@ -171,18 +187,24 @@ def _hashed(image: Image, offset: int) -> int:
         last, chains = last + step, chains + 4 * step
 
 
-def _words(image: Image, offset: int, count: int) -> tuple[int, ...]:
-    return struct.unpack(f"{image.order}{count}I", image.read(offset, 4 * count))
+def _words(image: Image, offset: int, count: int) -> array[int]:
+    if count > _SYMBOLS_LIMIT:
+        raise BadBinaryError(f"a symbol hash table of {count} words is longer than any linker writes")
+    return _numbers(image, "I", image.read(offset, 4 * count))
 
 
 def _version_indexes(image: Image, dynamic: dict[int, list[int]], count: int) -> array[int]:
-    indexes = array("H")
-    if DT_VERSYM in dynamic and count:
-        offset = image.offset_of(dynamic[DT_VERSYM][0])
-        indexes.frombytes(image.read(offset, min(2 * count, image.until_end(offset) // 2 * 2)))
-        if (image.order == "<") != (struct.pack("=H", 1) == b"\1\0"):
-            indexes.byteswap()
-    return indexes
+    if DT_VERSYM not in dynamic or not count:
+        return array("H")
+    offset = image.offset_of(dynamic[DT_VERSYM][0])
+    return _numbers(image, "H", image.read(offset, min(2 * count, image.until_end(offset) // 2 * 2)))
+
+
+def _numbers(image: Image, kind: str, data: bytes) -> array[int]:
+    numbers = array(kind, data)
+    if image.order != ("<" if sys.byteorder == "little" else ">"):
+        numbers.byteswap()
+    return numbers
 
 
 def _needs(
@@ -190,22 +212,21 @@ def _needs(
     dynamic: dict[int, list[int]],
     strings: Strings,
     names: dict[int, set[str]],
-    weak: dict[int, set[str]],
+    only_weak: frozenset[int],
 ) -> Iterator[VersionNeed]:
     """Yield the versions needed.
 
     One that only weak symbols ask for is weak. One that no symbol asks for counts: linkers write such needs to
     keep older loaders away (``GLIBC_ABI_DT_RELR``).
     """
+    asked = {index: tuple(sorted(found)) for index, found in names.items()}
     for library, version, flags, index, _ in version_records(image, dynamic):
-        strong = names.get(index, set())
-        only_weak = not strong and index in weak
         yield VersionNeed(
             library=strings.at(library),
             version=strings.at(version),
-            weak=only_weak or bool(flags & VER_FLG_WEAK),
+            weak=index in only_weak or bool(flags & VER_FLG_WEAK),
             flagged=bool(flags & VER_FLG_WEAK),
-            symbols=tuple(sorted(strong or weak.get(index, set()))),
+            symbols=asked.get(index, ()),
         )
 
 

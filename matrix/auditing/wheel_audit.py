@@ -183,6 +183,10 @@ def _claim_findings(analysis: Analysis, claims: Claims) -> Iterator[Finding]:
         )
     judged = analysis.binaries and not analysis.foreign
     for level, arch in claims.levels if judged else ():
+        if arch != analysis.arch:
+            message = f"claims {level} for {arch}, but its binaries are for {analysis.arch}"
+            yield Finding(code="tag-not-met", severity="error", file="", message=message)
+            continue
         try:
             found = meets_level(analysis, level, arch, verb="claims")
         except UsageError as error:

@@ -1,9 +1,12 @@
 from __future__ import annotations
 
 import concurrent.futures
+import hashlib
+import re
 import struct
 import time
-from collections.abc import Callable
+import tracemalloc
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +18,7 @@ from matrix.auditing.elf import Binary, read_binary, read_elf
 from matrix.auditing.image import BadBinaryError
 from matrix.auditing.symbols import VersionNeed
 
+BASE = 0x40000  # where the files of the elf fixture are loaded
 Elf = Callable[..., bytes]
 Symbol = Callable[..., Any]
 
@@ -287,6 +291,52 @@ def test_a_huge_claim_costs_no_memory(elf: Elf) -> None:
     at = data.index(struct.pack("<4I", 1, 1, 0, 0))
     struct.pack_into("<4I", data, at, 0xFFFFFFFF, 0xFFFFFFFF, 0, 0)
     timed(bytes(data))
+
+
+def rebuilt(module: bytes, **parts: bytes) -> bytes:
+    """Return the module with tables of its dynamic segment put anew at its end: strings, symbols, hash."""
+    data = bytearray(module) + bytes(-len(module) % 8)
+    for name, tag in (("strings", 5), ("symbols", 6), ("hash", 4), ("needs", 0x6FFFFFFE)):
+        if name in parts:
+            struct.pack_into("<Q", data, find(module, tag) + 8, BASE + len(data))
+            data += parts[name] + bytes(-len(parts[name]) % 8)
+    struct.pack_into("<Q", data, find(module, 10) + 8, len(parts.get("strings", b"")) or 2**40)
+    struct.pack_into("<Q", data, 64 + 32, len(data))
+    return bytes(data)
+
+
+@pytest.fixture(scope="session")
+def hashed(elf: Elf) -> bytes:
+    return elf(hashing="sysv", needed=["libc.so.6"], needs={"libc.so.6": ["GLIBC_2.2"]})
+
+
+def symbol_rows(names: Iterable[int], section: int = 0) -> bytes:
+    return b"".join(struct.pack("<IBBHQQ", name, 0x12, 0, section, 0, 0) for name in names)
+
+
+def test_names_that_overlap_cost_no_memory(hashed: bytes) -> None:
+    letters = hashlib.shake_128(b"no two parts alike").digest(200_000).replace(b"\0", b"x")
+    rows = symbol_rows(range(1, 190_001))
+    data = rebuilt(hashed, strings=letters, symbols=rows, hash=struct.pack("<II", 1, 190_000))
+    tracemalloc.start()
+    with pytest.raises(BadBinaryError, match="overlap"):
+        read_elf("x.so", data)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 30 << 20
+
+
+def test_entry_points_without_end_are_quick(hashed: bytes) -> None:
+    rows = symbol_rows(range(0, 700_000, 7), section=7)
+    timed(rebuilt(hashed, strings=b"PyInit_" * 100_000, symbols=rows, hash=struct.pack("<II", 1, 100_000)))
+
+
+def test_thousands_of_needs_share_their_symbols(hashed: bytes) -> None:
+    names = b"\0" + b"".join(b"s%d\0" % number for number in range(50_000))
+    places = [match.start() + 1 for match in re.finditer(rb"\0(?=s)", names)]
+    record = struct.pack("<HHIII", 1, 0xFFFF, 1, 16, 0) + struct.pack("<IHHII", 0, 0, 1, 1, 16) * 3_000
+    parts = {"strings": names, "symbols": bytes(24) + symbol_rows(places), "hash": struct.pack("<II", 1, 50_001)}
+    timed(rebuilt(hashed, needs=record, **parts))
 
 
 def test_many_symbols_are_read_quickly(elf: Elf, symbol: Symbol) -> None:

@@ -81,6 +81,18 @@ def test_a_binary_of_another_architecture_is_an_error(make: Make, elf: Elf) -> N
     assert codes(audit_wheel(make({"m/x.so": elf(machine=183)}))) == [("wrong-architecture", "error")]
 
 
+def test_a_wheel_is_for_one_architecture(make: Make, elf: Elf) -> None:
+    name = "m-1-py3-none-manylinux_2_17_aarch64.manylinux_2_17_x86_64.whl"
+    audit = audit_wheel(make({"m/x.so": elf(machine=183)}, name))
+    assert codes(audit) == [("tag-not-met", "error")]
+    assert audit.findings[0].message == "claims manylinux_2_17 for x86_64, but its binaries are for aarch64"
+
+
+def test_a_level_that_nobody_knows_is_a_warning(make: Make, elf: Elf) -> None:
+    path = make({"m/x.so": elf(needed=["libc.so"])}, "m-1-cp312-cp312-musllinux_1_9_x86_64.whl")
+    assert codes(audit_wheel(path)) == [("unknown-level", "warning")]
+
+
 def test_the_other_libc_is_an_error(make: Make, elf: Elf) -> None:
     audit = audit_wheel(make({"m/x.so": elf(needed=["libc.so"])}, "m-1-cp312-cp312-manylinux_2_17_x86_64.whl"))
     assert codes(audit) == [("tag-not-met", "error")]
