@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import traceback
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -26,7 +27,7 @@ from matrix.archives import (
     write_wheel,
 )
 from matrix.archives.compression import EARLIEST, DosTime
-from matrix.auditing import Analysis, Judgement, audit_binaries, meets
+from matrix.auditing import Analysis, Judgement, audit_binaries, flag_weak_needs, meets
 from matrix.errors import WheelmatrixError
 from matrix.events import AuditEnded, AuditStarted, Bus, CellEnded, Note
 from matrix.model import Build, Cell, CellStatus, Compatibility, Outcome, Plan, Verdict, Wheel
@@ -40,6 +41,7 @@ __all__ = ["AuditMode", "Finisher", "Ingredients"]
 AuditMode = Literal["check", "warn", "skip"]
 AUTO = Compatibility(family="auto")
 LINUX = Compatibility(family="linux")
+WEAK = "weak-symbol-version"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -158,7 +160,7 @@ class Finisher:
         own = build.interpreter.ext_suffix if build.interpreter is not None else ".so"
         return extension_path(self._ingredients.layout, extension_suffix(build.target, build.stable_abi, own))
 
-    def _entries(self, build: Build, outcome: Outcome) -> Sequence[Entry]:
+    def _entries(self, build: Build, outcome: Outcome, module: Path | None = None) -> Sequence[Entry]:
         given = self._ingredients
         contents = given.contents
         if any(rule.origin == "out-dir" for rule in given.layout.include):
@@ -166,7 +168,7 @@ class Finisher:
                 crate: Path(path) for artifact in outcome.artifacts for crate, path in artifact.out_dirs.items()
             }
             contents = collect(given.layout, given.metadata.distribution, out_dirs)
-        binary = Entry(self._member(build), Path(outcome.artifacts[0].path), executable=True)
+        binary = Entry(self._member(build), module or Path(outcome.artifacts[0].path), executable=True)
         return [*contents.entries, binary]
 
     def _inputs(self, build: Build, outcome: Outcome, cell: Cell) -> str:
@@ -220,9 +222,10 @@ class Finisher:
         metadata = given.metadata
         file = wheel_file_name(metadata.name, metadata.version, cell.python_tag, cell.abi_tag, platforms)
         self._claim(file, build)
+        module, verdict = _with_weak_versions_flagged(Path(outcome.artifacts[0].path), judgement.level, verdict, cell)
         wheel = write_wheel(
             given.out / file,
-            self._entries(build, outcome),
+            self._entries(build, outcome, module),
             metadata,
             wheel_tags(cell.python_tag, cell.abi_tag, platforms),
             compression=given.compression,
@@ -262,6 +265,20 @@ class Finisher:
                     verdict=end.verdict,
                 )
             )
+
+
+def _with_weak_versions_flagged(
+    module: Path, level: Compatibility, verdict: Verdict | None, cell: Cell
+) -> tuple[Path, Verdict | None]:
+    """Make the level true for weak symbols too, in a copy of the module; see ``flag_weak_needs``."""
+    if verdict is None or not any(finding.code == WEAK for finding in verdict.findings):
+        return module, verdict
+    copy = module.with_name(f"{cell.id}-{module.name}")
+    shutil.copy2(module, copy)
+    if not flag_weak_needs(copy, level, cell.target.machine):
+        return module, verdict
+    findings = tuple(finding for finding in verdict.findings if finding.code != WEAK)
+    return copy, msgspec.structs.replace(verdict, findings=findings)
 
 
 def _remember(state: BuildState, outcome: Outcome, wheels: dict[str, WheelState]) -> BuildState:

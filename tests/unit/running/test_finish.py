@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import zipfile
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -193,6 +194,27 @@ async def test_skip_trusts_the_level_asked_for_and_claims_nothing_by_itself(shop
     (auto,) = await shop.run(compiled=1, ingredients=skip)
     assert auto.wheel is not None
     assert auto.wheel.file == "hello-1.0-cp312-cp312-linux_x86_64.whl"
+
+
+async def test_a_weak_version_above_the_level_is_flagged_in_a_copy_and_reused_later(shop: Shop) -> None:
+    symbols = [
+        Symbol("memcpy", version="libc.so.6:GLIBC_2.17"),
+        Symbol("pidfd_spawn", weak=True, version="libc.so.6:GLIBC_2.39"),
+    ]
+    needs = {"libc.so.6": ["GLIBC_2.17", "GLIBC_2.39"]}
+    shop.binary.write_bytes(Elf(needed=["libc.so.6"], needs=needs, symbols=symbols).data)
+    (end,) = await shop.run(compiled=1)
+    assert end.wheel is not None
+    assert "manylinux_2_17" in end.wheel.file
+    assert end.verdict is not None
+    assert [finding.code for finding in end.verdict.findings if finding.severity != "note"] == []
+    with zipfile.ZipFile(shop.out / end.wheel.file) as archive:
+        packed = archive.read("hello/hello.cpython-312-x86_64-linux-gnu.so")
+    before = shop.binary.read_bytes()
+    assert len(packed) == len(before)
+    assert 0 < sum(one != other for one, other in zip(packed, before, strict=True)) <= 2
+    (again,) = await shop.run()
+    assert (again.status, again.wheel) == ("reused", end.wheel)
 
 
 async def test_what_pypi_refuses_fails_when_pypi_was_asked_for(shop: Shop) -> None:
