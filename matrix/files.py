@@ -3,34 +3,44 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+import secrets
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
-__all__ = ["replacing", "write_atomically", "write_if_changed"]
+__all__ = ["TEMPORARY", "replacing", "write_atomically", "write_if_changed"]
+
+
+TEMPORARY = ".wheelmatrix-"
+"""How the name of an unfinished file begins; it ends with ``.tmp``, so that no pattern for the real ones matches."""
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[BinaryIO]:
+def replacing(path: Path, *, unless: Callable[[Path], bool] | None = None) -> Iterator[BinaryIO]:
     """Open a temporary file beside ``path`` that becomes ``path`` when the block ends well.
 
-    It is synced before it is renamed, and removed when the block raises; nobody ever sees half of it. Its name
-    starts with a dot and ends in ``.tmp``, so that no pattern for the real files matches it.
+    It is synced before it is renamed, and removed when the block raises; nobody ever sees half of it.
+
+    Args:
+        path: The file to be; its directory exists.
+        unless: Asked with the finished temporary file; when it says yes, ``path`` is left as it is.
 
     Raises:
         OSError: The directory cannot be written, or the disk is full.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    temporary = path.with_name(f"{TEMPORARY}{secrets.token_hex(8)}.tmp")
     try:
-        with temporary.open("w+b") as file:
+        with temporary.open("x+b") as file:
             yield file
             file.flush()
             os.fsync(file.fileno())
-        temporary.replace(path)
-        _sync_directory(path.parent)
+        if unless is None or not unless(temporary):
+            temporary.replace(path)
+            _sync_directory(path.parent)
     finally:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
 
 
 def write_atomically(path: Path, data: bytes) -> None:

@@ -6,7 +6,6 @@ import contextlib
 import errno
 import hashlib
 import os
-import secrets
 import stat
 import time
 import zipfile
@@ -20,12 +19,10 @@ from matrix.archives.entries import Entry, merge_entries
 from matrix.archives.metadata import CoreMetadata
 from matrix.archives.record import CHUNK, Row, hash_file, record_digest, record_text
 from matrix.errors import ConfigError, WheelmatrixError
+from matrix.files import TEMPORARY, replacing
 from matrix.model import Wheel
 
-__all__ = ["TEMPORARY", "members", "metadata_files", "wheel_text", "write_wheel"]
-
-TEMPORARY = ".wheelmatrix-"
-"""How the name of an unfinished archive begins; it ends with ``.tmp``."""
+__all__ = ["members", "metadata_files", "wheel_text", "write_wheel"]
 
 _RESERVED = ("METADATA", "WHEEL", "entry_points.txt", "RECORD", "RECORD.jws", "RECORD.p7s")
 _LARGE = 1 << 31  # bytes from which a member gets the larger header
@@ -58,20 +55,15 @@ def write_wheel(
         WheelmatrixError: The directory cannot be written (no room, no permission), or a source cannot be read.
     """
     everything = members(entries, metadata, tags)
-    temporary = path.with_name(f"{TEMPORARY}{secrets.token_hex(8)}.tmp")
-    try:
-        with _blamed_on(path.parent), _created(temporary) as file:
-            _write(file, everything, metadata, compression or Compression(), modified)
-            file.flush()
-            os.fsync(file.fileno())
-        with _blamed_on(path.parent):
-            sha256, size = hash_file(temporary)
-            if not _is(path, sha256, size):
-                temporary.replace(path)
-                _sync_directory(path.parent)
-    finally:
-        with contextlib.suppress(OSError):
-            temporary.unlink(missing_ok=True)
+    finished: list[tuple[bytes, int]] = []
+
+    def is_there_already(temporary: Path) -> bool:
+        finished.append(hash_file(temporary))
+        return _is(path, *finished[0])
+
+    with _blamed_on(path.parent), replacing(path, unless=is_there_already) as file:
+        _write(file, everything, metadata, compression or Compression(), modified)
+    sha256, size = finished[0]
     return Wheel(file=path.name, tags=tuple(sorted(tags)), size=size, sha256=sha256.hex())
 
 
@@ -182,14 +174,6 @@ def _pieces(file: IO[bytes], source: Path) -> Iterator[bytes]:
 
 
 @contextlib.contextmanager
-def _created(path: Path) -> Iterator[IO[bytes]]:
-    """Create a new file that gets the permissions any new file gets here."""
-    flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
-    with os.fdopen(os.open(path, flags, 0o666), "w+b") as file:
-        yield file
-
-
-@contextlib.contextmanager
 def _blamed_on(directory: Path) -> Iterator[None]:
     """Turn what the system refuses into an error that names the out directory."""
     try:
@@ -206,13 +190,3 @@ def _is(path: Path, sha256: bytes, size: int) -> bool:
         return path.is_file() and path.stat().st_size == size and hash_file(path) == (sha256, size)
     except OSError:
         return False
-
-
-def _sync_directory(directory: Path) -> None:
-    if os.name != "posix":  # elsewhere a directory cannot be opened, and the rename is as safe as it gets
-        return
-    descriptor = os.open(directory, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

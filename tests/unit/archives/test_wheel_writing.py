@@ -9,8 +9,6 @@ import stat
 import sys
 import threading
 import zipfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
@@ -18,7 +16,6 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from matrix.archives import wheel as writing
 from matrix.archives.compression import Compression, dos_time
 from matrix.archives.entries import Entry, merge_entries
 from matrix.archives.metadata import CoreMetadata
@@ -26,6 +23,7 @@ from matrix.archives.record import read_record
 from matrix.archives.verify import is_unchanged, wheel_problems
 from matrix.archives.wheel import remove_leftovers, write_wheel
 from matrix.errors import ConfigError, UsageError, WheelmatrixError
+from matrix.files import TEMPORARY
 
 TAGS = ("cp312-cp312-manylinux_2_17_x86_64", "cp312-cp312-manylinux2014_x86_64")
 NAME = "demo-1.0-cp312-cp312-manylinux2014_x86_64.manylinux_2_17_x86_64.whl"
@@ -188,15 +186,18 @@ class Full(io.FileIO):
 
 @pytest.mark.parametrize("room", [0, 100, 300, 1000])
 def test_a_full_disk_is_said_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, room: int) -> None:
-    @contextmanager
-    def full(path: Path) -> Iterator[IO[Any]]:
-        with Full(path, "x+") as file:
-            file.room = room
-            yield file
+    real = Path.open
+
+    def full(self: Path, mode: str = "r", *rest: Any, **named: Any) -> IO[Any]:
+        if not self.name.startswith(TEMPORARY) or "x" not in mode:
+            return real(self, mode, *rest, **named)
+        file = Full(self, "x+")
+        file.room = room
+        return file  # type: ignore[return-value]
 
     path = tmp_path / NAME
     good = write_wheel(path, [Entry("a", b"1")], metadata(), TAGS)
-    monkeypatch.setattr(writing, "_created", full)
+    monkeypatch.setattr(Path, "open", full)
     with pytest.raises(WheelmatrixError, match="No space left") as caught:
         write_wheel(path, [Entry("a", os.urandom(5000))], metadata(), TAGS)
     assert str(tmp_path) in caught.value.message
