@@ -193,7 +193,7 @@ def test_a_full_disk_is_said_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
             return real(self, mode, *rest, **named)
         file = Full(self, "x+")
         file.room = room
-        return file  # type: ignore[return-value]
+        return file
 
     path = tmp_path / NAME
     good = write_wheel(path, [Entry("a", b"1")], metadata(), TAGS)
