@@ -28,15 +28,16 @@ def test_every_wheel_is_made_and_named(story: Story) -> None:
     prefix = f"{story.known.name.replace('-', '_')}-{story.known.version}-"
     names = [path.name for path in story.ran.wheels]
     assert sorted(name.removeprefix(prefix).rsplit("-", 1)[0] for name in names) == sorted(story.known.wheels)
-    assert story.ran.stdout.splitlines() == [str(path) for path in story.ran.wheels], "stdout is data"
-    assert all((story.root / path).is_file() for path in story.ran.wheels)
+    assert all(path.is_file() for path in story.ran.wheels)
 
 
 def test_the_report_follows_its_schema_and_says_the_same(story: Story) -> None:
     report = story.report
     assert report["project"]["version"] == story.known.version
     assert {cell["status"] for cell in report["cells"]} == {"built"}
-    assert sorted(cell["wheel"]["file"] for cell in report["cells"]) == sorted(path.name for path in story.ran.wheels)
+    assert {cell["wheel"]["file"] for cell in report["cells"]} == {path.name for path in story.ran.wheels}
+    assert len(report["cells"]) == 4, "one cell an interpreter, even where one wheel serves them all"
+    assert len(report["builds"]) == len(story.ran.wheels)
     assert all(build["exit"] == 0 and build["crates"]["compiled"] > 0 for build in report["builds"])
     assert not report.get("absent")
 
@@ -53,18 +54,21 @@ def test_auditwheel_agrees_with_every_tag(story: Story) -> None:
 @pytest.mark.parametrize("version", ["3.10", "3.11", "3.12", "3.13"])
 def test_the_wheel_installs_and_works(story: Story, version: str, venv: Callable[[Path], Path]) -> None:
     python = venv(story.interpreters[version])
-    install(python, story.root / story.wheel_for(version))
+    install(python, story.wheel_for(version))
     assert ask(python, story.known.story) == story.known.says
     for program, says in story.known.programs.items():
         assert run([python.parent / program, "--version"], cwd=python.parent, check=True).stdout.strip() == says
 
 
-def test_the_second_run_reuses_every_wheel(story: Story, wheelmatrix: Callable[..., Ran]) -> None:
+def test_the_second_run_makes_the_same_or_nothing(story: Story, wheelmatrix: Callable[..., Ran]) -> None:
     before = {cell["id"]: cell["wheel"] for cell in story.report["cells"]}
     again = wheelmatrix("build", "-r", "-i", *story.interpreters.values(), cwd=story.root)
     assert again.exit == 0, str(again)
     assert again.stdout == story.ran.stdout
-    after = story.report
-    assert {cell["status"] for cell in after["cells"]} == {"reused"}
-    assert {cell["id"]: cell["wheel"] for cell in after["cells"]} == before
-    assert again.seconds < max(5.0, story.ran.seconds / 5)
+    report = story.report
+    assert {cell["id"]: cell["wheel"] for cell in report["cells"]} == before
+    assert {cell["status"] for cell in report["cells"]} == {"built" if story.known.restless else "reused"}
+    compiled = {build["crates"]["compiled"] for build in report["builds"]}
+    assert compiled == {1 if story.known.restless else 0}
+    if not story.known.restless:
+        assert again.seconds < max(5.0, story.ran.seconds / 5)

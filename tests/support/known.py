@@ -14,7 +14,17 @@ __all__ = ["SDISTS", "Known", "Story"]
 
 @dataclass(frozen=True)
 class Known:
-    """A project on PyPI."""
+    """A project on PyPI.
+
+    Attributes:
+        name: As PyPI has it.
+        version: The release.
+        wheels: Python and ABI tags of the wheels for CPython 3.10 to 3.13.
+        story: Code that uses it.
+        says: What the story prints.
+        programs: Its console scripts, and what each says to ``--version``.
+        restless: Whether its build script makes cargo compile it at every run.
+    """
 
     name: str
     version: str
@@ -22,6 +32,7 @@ class Known:
     story: str
     says: str
     programs: dict[str, str] = field(default_factory=dict)
+    restless: bool = False
 
 
 EACH = tuple(f"cp3{minor}-cp3{minor}" for minor in (10, 11, 12, 13))
@@ -58,6 +69,7 @@ except orjson.JSONDecodeError:
     print(orjson.__version__, text[:30].decode())
 """,
         says='3.13.0 {"at":"2024-02-29T00:00:00","d',
+        restless=True,  # rerun-if-changed=include/yyjson/*, and no file has that name
     ),
     Known(
         name="watchfiles",

@@ -32,6 +32,7 @@ class Ran:
     """How a program ended; text is decoded, seconds are wall time."""
 
     argv: tuple[str, ...]
+    cwd: Path
     exit: int
     stdout: str
     stderr: str
@@ -42,8 +43,10 @@ class Ran:
 
     @property
     def wheels(self) -> list[Path]:
-        """The wheel paths on stdout."""
-        return [Path(line) for line in self.stdout.splitlines() if line.endswith(".whl")]
+        """The wheels that stdout names, absolute; stdout must hold nothing else."""
+        lines = self.stdout.splitlines()
+        assert all(line.endswith(".whl") for line in lines), f"stdout is data: {lines}"
+        return [self.cwd / line for line in lines]
 
 
 def in_ci() -> bool:
@@ -122,7 +125,7 @@ def run(
             except subprocess.TimeoutExpired:
                 child.kill()
                 out, err = child.communicate()
-    ran = Ran(words, child.returncode, out, err + late, time.monotonic() - began)
+    ran = Ran(words, cwd, child.returncode, out, err + late, time.monotonic() - began)
     if late or (check and ran.exit):
         pytest.fail(str(ran), pytrace=False)
     return ran
