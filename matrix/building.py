@@ -136,6 +136,7 @@ async def _run(
         finisher.finish,
         caps=caps,
         fail_fast=options.fail_fast or project.options.fail_fast,
+        seeding=not options.no_seed,
     )
 
 

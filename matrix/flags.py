@@ -26,7 +26,6 @@ _MANIFEST = "manifest and lock file"
 _OUTPUT = "output"
 
 
-# fmt: off - one flag a line reads as a table
 def _fill_build(parser: argparse.ArgumentParser) -> None:
     _add_selection(parser)
     run = parser.add_argument_group(_RUN)
@@ -35,7 +34,8 @@ def _fill_build(parser: argparse.ArgumentParser) -> None:
         "--jobs",
         type=_positive,
         metavar="N",
-        help="slots for the whole run: at most N rustc processes at a time, over all builds (default: the CPUs this process may use)",
+        help="slots for the whole run: at most N rustc processes at a time, over all builds (default: the "
+        "CPUs this process may use)",
     )
     run.add_argument(
         "--fail-fast", action="store_true", help="stop everything at the first failure instead of building the rest"
@@ -43,6 +43,11 @@ def _fill_build(parser: argparse.ArgumentParser) -> None:
     run.add_argument("--timeout", metavar="TIME", help="time limit of each build: 90s, 20m, 1h or seconds")
     run.add_argument(
         "--no-reuse", action="store_true", help="audit and pack every wheel again, even when nothing changed"
+    )
+    run.add_argument(
+        "--no-seed",
+        action="store_true",
+        help="let every lane compile everything, instead of sharing what needs no Python",
     )
     run.add_argument(
         "--plan", action="store_true", help="show what would be built, and stop (same as the plan command)"
@@ -119,7 +124,8 @@ def _add_selection(parser: argparse.ArgumentParser) -> None:
         nargs="*",
         action="extend",
         metavar="PYTHON",
-        help='Pythons to build for: "3.12", ">=3.10", "3.13t", "pypy3.11", python3.12, or a path; several after one flag, repeatable',
+        help='Pythons to build for: "3.12", ">=3.10", "3.13t", "pypy3.11", python3.12, or a path; '
+        "several after one flag, repeatable",
     )
     add("-f", "--find-interpreter", action="store_true", help="build for every usable Python found on this machine")
     add(
@@ -134,7 +140,8 @@ def _add_selection(parser: argparse.ArgumentParser) -> None:
         nargs="*",
         action="extend",
         metavar="LEVEL",
-        help="platform-tag levels: manylinux_2_28, 2014, 2_28, musllinux_1_2, linux, off, auto, pypi; one wheel for each that fits the target (default: the best one met)",
+        help="platform-tag levels: manylinux_2_28, 2014, 2_28, musllinux_1_2, linux, off, auto, pypi; one "
+        "wheel for each that fits the target (default: the best one met)",
     )
     add(
         "--only",
@@ -213,9 +220,6 @@ def _add_common(group: Any) -> None:
         default="auto",
         help="colours (default: auto; NO_COLOR is obeyed)",
     )
-
-
-# fmt: on
 
 
 def _positive(text: str) -> int:

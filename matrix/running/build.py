@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import shutil
 import traceback
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -28,10 +29,10 @@ from matrix.running.messages import (
     package_name,
     parse_message,
 )
-from matrix.running.pool import Pool
+from matrix.running.pool import Handoff, Pool
 from matrix.running.reasons import explain_failure
 
-__all__ = ["Bench", "make"]
+__all__ = ["Bench", "PrepareLane", "make"]
 
 
 @dataclass(frozen=True)
@@ -62,13 +63,48 @@ class Bench:
     color: bool = False
     timeout: float | None = None
 
+    def hold(self, build: Build) -> AbstractAsyncContextManager[Path]:
+        """Hold the lane of a build, telling when another run has it."""
 
-async def make(build: Build, bench: Bench) -> Outcome:
-    """Make one build in its lane and return how it ended; only cancellation leaves as an exception."""
+        def waiting() -> None:
+            self.bus.emit(BuildWaiting(build=build.id, reason="its lane is held by another run"))
+
+        return self.workshop.held(build.id, waiting)
+
+    def command(
+        self, build: Build, lane: Path, handoff: Handoff, pyo3_config: str | None, python: str | None
+    ) -> Command:
+        """Return the command of a build as it runs here."""
+        place = Place(
+            root=str(self.root),
+            manifest=str(self.root / build.manifest),
+            lane=str(lane),
+            pyo3_config=pyo3_config,
+            python=python,
+            jobs=self.pool.total,
+            jobserver=handoff.makeflags,
+            cargo=self.cargo,
+            cargo_flags=self.cargo_flags,
+            color=self.color,
+        )
+        return _without_foreign_jobserver(self.drivers[build.driver].command(build, place))
+
+
+PrepareLane = Callable[[Build, Path], Awaitable[None]]
+
+
+async def make(build: Build, bench: Bench, prepare_lane: PrepareLane | None = None) -> Outcome:
+    """Make one build in its lane and return how it ended; only cancellation leaves as an exception.
+
+    Args:
+        build: The build.
+        bench: What every build needs.
+        prepare_lane: Called with the lane held, before cargo sees it.
+    """
     started = bench.bus.now
     outcome = Outcome(build=build.id, status="cancelled", reason="stopped")
     try:
-        outcome = await _make(build, bench)
+        outcome = await _make(build, bench, prepare_lane)
     except WheelmatrixError as error:
         outcome = Outcome(build=build.id, status="failed", reason=error.message, hint=error.hint)
     except OSError as error:
@@ -89,30 +125,18 @@ async def make(build: Build, bench: Bench) -> Outcome:
     return outcome
 
 
-async def _make(build: Build, bench: Bench) -> Outcome:
-    def waiting() -> None:
-        bench.bus.emit(BuildWaiting(build=build.id, reason="its lane is held by another run"))
-
+async def _make(build: Build, bench: Bench, prepare_lane: PrepareLane | None) -> Outcome:
     limit = build.settings.timeout if build.settings.timeout is not None else bench.timeout
-    async with bench.workshop.held(build.id, waiting) as lane:
+    async with bench.hold(build) as lane:
+        if prepare_lane is not None:
+            await prepare_lane(build, lane)
         config: Path | None = None
         if build.pyo3_config is not None:
             config = bench.workshop.config(build.id)
             write_if_changed(config, build.pyo3_config)
+        python = bench.pythons.get(build.interpreter.id) if build.interpreter is not None else None
         with bench.pool.handoff() as handoff:
-            place = Place(
-                root=str(bench.root),
-                manifest=str(bench.root / build.manifest),
-                lane=str(lane),
-                pyo3_config=str(config) if config is not None else None,
-                python=bench.pythons.get(build.interpreter.id) if build.interpreter is not None else None,
-                jobs=bench.pool.total,
-                jobserver=handoff.makeflags,
-                cargo_flags=bench.cargo_flags,
-                cargo=bench.cargo,
-                color=bench.color,
-            )
-            command = _without_foreign_jobserver(bench.drivers[build.driver].command(build, place))
+            command = bench.command(build, lane, handoff, str(config) if config is not None else None, python)
             bench.bus.emit(BuildStarted(build=build.id, argv=command.argv, log=str(bench.workshop.log(build.id))))
             watch = _Watch(build, bench.bus)
             ended = await run(

@@ -15,6 +15,7 @@ class CargoTarget(msgspec.Struct, frozen=True):
     name: str
     kind: tuple[str, ...] = ()
     crate_types: tuple[str, ...] = ()
+    src_path: str = ""
 
 
 class CompilerArtifact(msgspec.Struct, frozen=True, tag_field="reason", tag="compiler-artifact"):

@@ -21,6 +21,7 @@ from matrix.process import run
 from matrix.running.build import Bench, make
 from matrix.running.reasons import explain_failure
 from matrix.running.scheduler import Scheduler
+from matrix.running.sowing import Sower
 
 __all__ = ["Ending", "carry_out"]
 
@@ -29,24 +30,44 @@ Finish = Callable[[Build, Outcome], Awaitable[bool]]
 
 
 async def carry_out(
-    plan: Plan, bench: Bench, finish: Finish, *, caps: Mapping[str, int] | None = None, fail_fast: bool = False
+    plan: Plan,
+    bench: Bench,
+    finish: Finish,
+    *,
+    caps: Mapping[str, int] | None = None,
+    fail_fast: bool = False,
+    seeding: bool = True,
 ) -> Ending:
     """Run every build of ``plan`` and finish its wheels.
+
+    Args:
+        plan: What to do.
+        bench: What every build needs.
+        finish: Turns a good outcome into wheels.
+        caps: Most builds of a driver at once, by driver name.
+        fail_fast: Whether the first failure ends the run.
+        seeding: Whether cold lanes start from what their family has in common.
 
     Returns:
         ``done``; ``stopped`` when ``fail_fast`` ended the run early, ``interrupted`` when a signal did.
 
     SIGINT, SIGTERM and SIGHUP stop every process and start nothing more; a second one ends this process at once.
     """
+    sower = Sower(plan.builds, bench, enabled=seeding)
 
     async def execute(build: Build) -> Outcome:
-        outcome = await make(build, bench)
+        if build.id in sower.seeds:
+            return await sower.sow(build)
+        outcome = await make(build, bench, sower.prepare_lane)
         if outcome.status != "ok":
             _fail_cells(build, outcome, bench)
         return outcome
 
+    async def finish_build(build: Build, outcome: Outcome) -> bool:
+        return build.id in sower.seeds or await finish(build, outcome)
+
     scheduler = Scheduler(
-        pool=bench.pool, execute=execute, finish=finish, bus=bench.bus, caps=caps, fail_fast=fail_fast
+        pool=bench.pool, execute=execute, finish=finish_build, bus=bench.bus, caps=caps, fail_fast=fail_fast
     )
     async with _stopped_by_signals() as stopped:
         failure = await _prepare(plan.builds, bench)
@@ -56,7 +77,8 @@ async def carry_out(
                 bench.bus.emit(BuildEnded(outcome=outcome))
                 _fail_cells(build, outcome, bench)
             return "done"
-        await scheduler.run(plan.builds)
+        seeds = [seed.build for seed in sower.seeds.values()]
+        await scheduler.run([*seeds, *plan.builds], after=sower.after)
     if stopped.cancel_called:
         return "interrupted"
     return "stopped" if scheduler.stopped_early else "done"

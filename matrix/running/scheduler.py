@@ -51,6 +51,7 @@ class Scheduler:
         self._caps = dict(caps or {})
         self._fail_fast = fail_fast
         self._running: Counter[str] = Counter()
+        self._after: dict[str, str] = {}
         self._changed = anyio.Event()
         self._compiling = anyio.CancelScope()
         self.outcomes: dict[str, Outcome] = {}
@@ -60,12 +61,17 @@ class Scheduler:
         """Whether ``fail_fast`` ended the run."""
         return self._compiling.cancel_called
 
-    async def run(self, builds: Sequence[Build]) -> dict[str, Outcome]:
-        """Run ``builds`` (first is most urgent) and return the outcome of each that was started, by id.
+    async def run(self, builds: Sequence[Build], after: Mapping[str, str] | None = None) -> dict[str, Outcome]:
+        """Run ``builds`` (first is most urgent) and return the outcome of each, by id.
 
         When the caller is cancelled every running build is stopped and recorded as ``cancelled``.
+
+        Args:
+            builds: What to run.
+            after: Builds that are not ready before another one of ``builds`` has ended: id by id.
         """
         pending = list(builds)
+        self._after = dict(after or {})
         try:
             async with anyio.create_task_group() as finishing:
                 with self._compiling:
@@ -85,7 +91,7 @@ class Scheduler:
             await self._changed.wait()
         await self._pool.acquire()
         build = self._choose(pending)
-        if build is None:  # cannot happen: caps only free up while we wait
+        if build is None:  # cannot happen: what is ready stays ready while we wait
             raise RuntimeError("no build is ready")
         pending.remove(build)
         self._running[build.driver] += 1
@@ -95,6 +101,9 @@ class Scheduler:
     def _choose(self, pending: Sequence[Build]) -> Build | None:
         for build in pending:
             cap = self._caps.get(build.driver)
+            waits_for = self._after.get(build.id)
+            if waits_for is not None and waits_for not in self.outcomes:
+                continue
             if cap is None or self._running[build.driver] < cap:
                 return build
         return None

@@ -118,6 +118,35 @@ def test_builds_start_in_plan_order_when_no_cap_holds_them(make_build: BuildFact
     assert shop.started == [build.id for build in builds]
 
 
+@given(data=st.data(), count=st.integers(1, 10), slots=st.integers(1, 4))
+def test_nothing_starts_before_what_it_waits_for(
+    make_build: BuildFactory, data: st.DataObject, count: int, slots: int
+) -> None:
+    after = {f"b{n}": f"b{data.draw(st.integers(0, n - 1))}" for n in range(1, count) if data.draw(st.booleans())}
+    order = data.draw(st.permutations([f"b{n}" for n in range(count)]))
+    ended: list[str] = []
+    broken: list[str] = []
+
+    async def execute(build: Build) -> Outcome:
+        if build.id in after and after[build.id] not in ended:
+            broken.append(build.id)
+        await anyio.lowlevel.checkpoint()
+        ended.append(build.id)
+        return Outcome(build=build.id, status=data.draw(st.sampled_from(["ok", "failed"])))
+
+    async def finish(_: Build, __: Outcome) -> bool:
+        await anyio.lowlevel.checkpoint()
+        return True
+
+    async def main() -> None:
+        scheduler = Scheduler(pool=MemoryPool(slots), execute=execute, finish=finish, bus=Bus())  # type: ignore[arg-type]
+        await scheduler.run([make_build(name) for name in order], after)
+
+    anyio.run(main)
+    assert sorted(ended) == sorted(order)
+    assert broken == []
+
+
 def test_a_capped_driver_does_not_hold_up_another(make_build: BuildFactory) -> None:
     builds = [make_build("a1", driver="a"), make_build("a2", driver="a"), make_build("b1", driver="b")]
     shop = Shop({}, {"a1": 0.02})

@@ -1,0 +1,180 @@
+"""Compiles once what a family of builds has in common: every crate that does not depend on the interpreter.
+
+A family differs in nothing but its Python. cargo runs once for it with a PyO3 configuration that cannot be read and
+``--keep-going``: it compiles exactly what needs no Python, and stops. Every cold lane then starts as a clone of that
+seed, which cargo accepts as fresh. cargo alone decides what is fresh; a seed only saves it work.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import shutil
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from matrix.model import Build, Settings
+from matrix.running.messages import BuildScript, CompilerArtifact, package_name, parse_message
+
+__all__ = ["OUT_OF_REACH", "Seed", "SeedWatch", "clone", "find_seeds", "is_cold", "seed_of"]
+
+OUT_OF_REACH = "/nonexistent/wheelmatrix-seed"
+"""A PyO3 configuration, and a Python, that cannot be read."""
+_PROFILE_DIRS = {"dev": "debug", "test": "debug", "bench": "release"}
+_LINKED = (".rlib", ".rmeta")
+_LEFT_BEHIND = frozenset({"incremental", ".cargo-lock", "examples"})
+_READS_PYTHON = re.compile(rb"python", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Seed:
+    """What a family has in common.
+
+    Attributes:
+        build: The build that makes it; its id names the seed's lane.
+        members: Ids of the builds whose lanes start from it.
+    """
+
+    build: Build
+    members: tuple[str, ...]
+
+
+def find_seeds(builds: Sequence[Build], lanes: Mapping[str, Path]) -> tuple[Seed, ...]:
+    """Return a seed for every family of which two or more lanes are cold.
+
+    Args:
+        builds: The builds of a plan.
+        lanes: The lane of each, by id.
+    """
+    families: dict[str, list[Build]] = {}
+    for build in builds:
+        if build.bindings in {"pyo3", "pyo3-ffi"} and build.pyo3_config is not None:
+            families.setdefault(_family(build), []).append(build)
+    seeds = []
+    for key, family in families.items():
+        cold = [build for build in family if is_cold(lanes[build.id], build)]
+        if len(cold) > 1:
+            seeds.append(Seed(seed_of(family[0], key), tuple(build.id for build in cold)))
+    return tuple(seeds)
+
+
+def seed_of(build: Build, key: str) -> Build:
+    """Return the build that compiles what ``build`` shares with its family."""
+    settings: Settings = msgspec.structs.replace(
+        build.settings, cargo_args=(*build.settings.cargo_args, "--keep-going")
+    )
+    return msgspec.structs.replace(build, id=f"seed-{key}", interpreter=None, settings=settings, cells=())
+
+
+def _family(build: Build) -> str:
+    """Return what two builds must have in common to share a seed; the stable ABI is a matter of crate features."""
+    shared = (
+        build.driver, build.target.triple, build.explicit_target, build.settings, build.manifest, build.crate,
+        None if build.stable_abi is None else build.stable_abi.kind,
+    )  # fmt: skip
+    return hashlib.sha256(msgspec.json.encode(shared, order="deterministic")).hexdigest()[:8]
+
+
+def is_cold(lane: Path, build: Build) -> bool:
+    """Whether nothing was compiled in a lane yet for the build's profile and target."""
+    return not any((lane / part / ".fingerprint").is_dir() for part in _parts(build))
+
+
+def _parts(build: Build) -> Iterator[Path]:
+    """Yield the directories of a lane that hold the build's units: the target's, then the host's."""
+    profile = _PROFILE_DIRS.get(build.settings.profile, build.settings.profile)
+    if build.explicit_target:
+        yield Path(build.target.triple, profile)
+    yield Path(profile)
+
+
+class SeedWatch:
+    """Reads the seed's cargo and remembers which build scripts ran."""
+
+    def __init__(self) -> None:
+        self._sources: dict[str, str] = {}
+        self._ran: list[str] = []
+        self.compiled = 0
+
+    def stdout(self, line: str) -> str | None:
+        """Take in one line of cargo's stdout."""
+        match parse_message(line):
+            case CompilerArtifact() as message:
+                self.compiled += not message.fresh
+                if "custom-build" in message.target.kind:
+                    self._sources[message.package_id] = message.target.src_path
+            case BuildScript() as message:
+                self._ran.append(message.package_id)
+            case _:
+                pass
+        return None
+
+    def suspects(self) -> list[str]:
+        """Return packages whose build script ran although it may look at a Python: its source speaks of one.
+
+        pyo3's own scripts do so through the configuration, which they could not read.
+        """
+        return [name for name, source in self._scripts() if not name.startswith("pyo3") and _speaks_of_python(source)]
+
+    def _scripts(self) -> Iterable[tuple[str, str]]:
+        for package in self._ran:
+            yield package_name(package), self._sources.get(package, "")
+
+
+def _speaks_of_python(source: str) -> bool:
+    try:
+        return _READS_PYTHON.search(Path(source).read_bytes()) is not None
+    except OSError:
+        return True
+
+
+def clone(seed: Path, lane: Path, build: Build) -> bool:
+    """Give a cold lane what its seed compiled; return whether there was anything.
+
+    Libraries are linked, as rustc never writes into an existing one; everything else is copied, since cargo does
+    overwrite fingerprints and build script outputs in place. Times are kept: cargo compares them.
+
+    Args:
+        seed: The seed's lane.
+        lane: The build's lane, held by the caller.
+        build: The build.
+    """
+    if not is_cold(lane, build):
+        return False
+    found = False
+    for part in _parts(build):
+        if (seed / part / ".fingerprint").is_dir() and not (lane / part).exists():
+            found = True
+            temporary = lane / f".{part.as_posix().replace('/', '-')}.cloning"
+            shutil.rmtree(temporary, ignore_errors=True)
+            _copy_tree(seed / part, temporary)
+            (lane / part).parent.mkdir(parents=True, exist_ok=True)
+            temporary.replace(lane / part)
+    return found
+
+
+def _copy_tree(source: Path, target: Path) -> None:
+    target.mkdir(parents=True)
+    with os.scandir(source) as entries:
+        for entry in entries:
+            if entry.name in _LEFT_BEHIND:
+                continue
+            into = target / entry.name
+            if entry.is_dir(follow_symlinks=False):
+                _copy_tree(Path(entry.path), into)
+            elif entry.name.endswith(_LINKED):
+                _link(Path(entry.path), into)
+            else:
+                shutil.copy2(entry.path, into, follow_symlinks=False)
+    shutil.copystat(source, target)
+
+
+def _link(source: Path, target: Path) -> None:
+    try:
+        target.hardlink_to(source)
+    except OSError:  # a file system without links
+        shutil.copy2(source, target)
