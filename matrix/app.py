@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 from collections.abc import Callable
 from functools import partial
@@ -30,13 +31,18 @@ def build(options: argparse.Namespace) -> int:
     from matrix.reporting.document import encode_report  # noqa: PLC0415
 
     done = anyio.run(build_wheels, options, ALL)
-    if options.json:
-        sys.stdout.write(encode_report(done.report).decode() + "\n")
-    else:
-        for path in done.wheels:
-            sys.stdout.write(f"{_shown(path)}\n")
-    sys.stdout.flush()
+    text = encode_report(done.report).decode() if options.json else "\n".join(map(_shown, done.wheels))
+    try:
+        sys.stdout.write(f"{text}\n" if text else "")
+        sys.stdout.flush()
+    except BrokenPipeError:  # the reader left early: the wheels are there all the same
+        _drop_stdout()
     return done.exit_code
+
+
+def _drop_stdout() -> None:
+    """Give the interpreter something to flush at its end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def build_for_frontend(options: argparse.Namespace) -> list[Path]:

@@ -15,7 +15,7 @@ from matrix import __version__
 from matrix.archives import collect, dos_time, remove_leftovers, source_date_epoch
 from matrix.archives.gather import core_metadata, layout_of
 from matrix.driver import Driver
-from matrix.errors import UsageError
+from matrix.errors import UsageError, WheelmatrixError
 from matrix.events import Bus, Note, RunEnded, RunStarted
 from matrix.gathering import Gathered, gather, tag_environment, tool_versions
 from matrix.reporting.collector import ReportCollector
@@ -99,9 +99,16 @@ async def build_wheels(options: argparse.Namespace, drivers: Sequence[Driver], p
         finally:
             names = {wheel.file for wheel in finisher.wheels}
             foreign = tuple(sorted(path.name for path in out.glob("*.whl") if path.name not in names))
-            bus.emit(RunEnded(interrupted=ending != "done", foreign=foreign, cpu_seconds=_children_seconds()))
+            bus.emit(
+                RunEnded(
+                    interrupted=ending != "done",
+                    stopped=ending == "stopped",
+                    foreign=foreign,
+                    cpu_seconds=_children_seconds(),
+                )
+            )
             report = collector.report()
-            write_report(report_path, report)
+            _write_report(report_path, report)
     files = dict.fromkeys(cell.wheel.file for cell in report.cells if cell.wheel is not None)
     failed = any(cell.status not in {"built", "reused"} for cell in report.cells)
     code = INTERRUPTED if ending == "interrupted" else int(failed)
@@ -173,15 +180,15 @@ def _ingredients(gathered: Gathered, options: argparse.Namespace, out: Path) -> 
     )
 
 
-def _make_writable(out: Path, origin: str) -> None:
+def _make_writable(out: Path, origin: str, what: str = "out directory") -> None:
     try:
         out.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=out):
             pass
     except OSError as error:
         raise UsageError(
-            f"the out directory {out} cannot be written: {error.strerror or error} ({origin})",
-            hint="choose another one with --out",
+            f"the {what} {out} cannot be written: {error.strerror or error} ({origin})",
+            hint=f"choose another one with {origin if origin.startswith('--') else '--out'}",
         ) from None
 
 
@@ -190,11 +197,21 @@ def _report_path(gathered: Gathered, options: argparse.Namespace, out: Path, *, 
         return gathered.workshop.base / "report.json"
     if options.report is None:
         return out / "report.json"
+    if options.report == "-":
+        raise UsageError("--report - is no file", hint="--json prints the report on stdout")
     path = gathered.cwd / Path(options.report)
     if path.is_dir():
         raise UsageError(f"--report {options.report} is a directory", hint="name a file in it")
-    _make_writable(path.parent, "--report")
+    _make_writable(path.parent, "--report", "directory of the report")
     return path
+
+
+def _write_report(path: Path, report: Report) -> None:
+    """Write the report; wheels may have been made already, so failing here is no usage error any more."""
+    try:
+        write_report(path, report)
+    except WheelmatrixError as error:
+        raise WheelmatrixError(error.message, hint=error.hint) from error
 
 
 def _watched(gathered: Gathered, out: Path) -> list[str]:

@@ -161,11 +161,13 @@ class RunEnded(_Event, frozen=True, kw_only=True, tag=True):
 
     Attributes:
         interrupted: Whether Ctrl-C, SIGTERM or ``--fail-fast`` ended it early.
+        stopped: Whether it was ``--fail-fast``.
         foreign: Wheels in the out directory that this run did not make.
         cpu_seconds: CPU time of the run's child processes where the system tells, else ``None``.
     """
 
     interrupted: bool
+    stopped: bool = False
     foreign: tuple[str, ...] = ()
     cpu_seconds: float | None = None
 

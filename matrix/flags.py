@@ -9,8 +9,8 @@ from typing import Any
 __all__ = ["COMMANDS", "NOT_YET"]
 
 NOT_YET: dict[str, str] = {
-    "--sdist": "building a source distribution",
-    "--zig": "cross builds with zig",
+    "--sdist": "a source distribution",
+    "--zig": "cross building with zig",
     "--universal2": "joining both macOS architectures",
     "--pgo": "profile-guided optimisation",
     "--include-debuginfo": "separate debug info files",
@@ -65,9 +65,7 @@ def _fill_build(parser: argparse.ArgumentParser) -> None:
         "--log-format", choices=["console", "json"], help="write an event log to stderr instead of the progress display"
     )
     _add_common(output)
-    later = parser.add_argument_group("not built yet", "known from maturin; each is refused with a word on why")
-    for flag, what in NOT_YET.items():
-        later.add_argument(flag, action="store_true", help=what)
+    _add_refused(parser)
 
 
 def _fill_plan(parser: argparse.ArgumentParser) -> None:
@@ -83,6 +81,7 @@ def _fill_plan(parser: argparse.ArgumentParser) -> None:
     )
     output.add_argument("--explain", action="store_true", help="say for every cell which driver builds it and why")
     _add_common(output)
+    _add_refused(parser)
 
 
 def _fill_interpreters(parser: argparse.ArgumentParser) -> None:
@@ -107,7 +106,7 @@ def _fill_schema(parser: argparse.ArgumentParser) -> None:
 
 COMMANDS: dict[str, tuple[str, Callable[[argparse.ArgumentParser], None]]] = {
     "build": ("build, audit and collect the wheels of a project", _fill_build),
-    "plan": ("show what build would do, and do nothing", _fill_plan),
+    "plan": ("show what build would do, and compile nothing", _fill_plan),
     "interpreters": ("list the Pythons found on this machine", _fill_interpreters),
     "audit": ("judge the platform tag of finished wheels", _fill_audit),
     "schema": ("print a JSON Schema", _fill_schema),
@@ -194,6 +193,12 @@ def _add_selection(parser: argparse.ArgumentParser) -> None:
     manifest.add_argument("--frozen", action="store_true", help="same as --locked and --offline")
     manifest.add_argument("--locked", action="store_true", help="fail when Cargo.lock would change")
     manifest.add_argument("--offline", action="store_true", help="run without the network")
+
+
+def _add_refused(parser: argparse.ArgumentParser) -> None:
+    later = parser.add_argument_group("not built yet", "known from maturin; each is refused with a word on why")
+    for flag, what in NOT_YET.items():
+        later.add_argument(flag, action="store_true", help=what)
 
 
 def _add_display(group: Any) -> None:

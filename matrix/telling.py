@@ -27,6 +27,9 @@ def tell(error: BaseException, *, debug: bool = False) -> int:
                 _say("hint", leaf.hint, "36")
             return leaf.exit_code
     leaf = next(_leaves(error))
+    if isinstance(leaf, OSError) and leaf.strerror:
+        _say("error", f"{leaf.filename or 'stdout'}: {leaf.strerror}", "31")
+        return 1
     _say("error", f"internal error: {leaf!r}", "31")
     _say("hint", "this is a fault of wheelmatrix; WHEELMATRIX_DEBUG=1 shows where", "36")
     return 1

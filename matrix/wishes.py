@@ -53,12 +53,14 @@ def request_of(options: argparse.Namespace, project: Project, environ: Mapping[s
     Raises:
         UsageError: Two flags contradict each other, or a value makes no sense.
     """
-    if options.find_interpreter and options.interpreter:
-        raise UsageError("-f finds the interpreters that -i names", hint="give one of them")
+    if options.interpreter == []:
+        raise UsageError("-i needs a value", hint='write -i 3.12, -i ">=3.10", or -f for every one found')
+    words = tuple(word for word in options.interpreter or () if word.strip().lower() != "found")
+    find = options.find_interpreter or len(words) < len(options.interpreter or ())
     targets, origin = _targets(options, project, environ, host)
     return Request(
-        interpreters=tuple(options.interpreter) if options.interpreter else None,
-        find=options.find_interpreter,
+        interpreters=words or None,
+        find=find,
         targets=targets,
         targets_origin=origin,
         compatibility=tuple(options.compatibility) if options.compatibility else None,

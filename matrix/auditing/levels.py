@@ -128,8 +128,14 @@ def meets_level(analysis: Analysis, wish: Compatibility, machine: str, *, verb: 
         ok=False,
         reason=f"{verb} {wish}, {_need([found for found in against if found.kind == kind])}",
         details=_details(against),
-        hint=f"{HINTS[kind]}; {_LOCAL}",
+        hint=f"{HINTS[kind]}; {_instead(analysis)}",
     )
+
+
+def _instead(analysis: Analysis) -> str:
+    """Say what the binaries do meet."""
+    best = _auto(analysis).level
+    return _LOCAL if best is None or best.family == "linux" else f"--compatibility {best} is met, {_LOCAL}"
 
 
 def _need(against: Sequence[Offence]) -> str:

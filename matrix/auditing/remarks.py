@@ -13,7 +13,7 @@ __all__ = ["HINTS", "explain", "level_note", "remarks", "symbol_list", "versione
 
 HINTS: dict[OffenceKind, str] = {
     "forbidden-symbol": "it is private to that library; link the library statically instead",
-    "symbol-version": "build with --zig, or in an image of that level",
+    "symbol-version": "build on a system with an older glibc, such as an image of that level",
     "external-library": "link it statically, or bring it along in the wheel",
     "links-libpython": "an extension module takes Python's symbols from the interpreter that loads it; do not link it",
     "isa-level": "build without target-cpu or target-feature flags",
@@ -101,7 +101,7 @@ def _remarks(binary: Binary, policy: Policy | None) -> Iterator[Finding]:
                 severity="warning",
                 file=binary.file,
                 message=f"{symbols} is weak and does not count, but a system without it may refuse the file",
-                hint="build with --zig, or in an image of that level, so that the version is not asked for at all",
+                hint="build on a system with an older glibc, so that the version is not asked for at all",
             )
 
 

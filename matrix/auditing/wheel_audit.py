@@ -154,6 +154,16 @@ def _notes(members: Members, claims: Claims, linux: bool) -> list[Finding]:
         for binary in members.binaries
         if ".data/purelib/" in binary.file or (_pure_root(members.wheel) and ".data/" not in binary.file)
     ]
+    if linux and members.native and not members.binaries and "any" not in claims.platforms:
+        notes.append(
+            Finding(
+                code="wrong-format",
+                severity="error",
+                file="",
+                message="claims Linux, but no binary in it is one of Linux (ELF)",
+                hint="is the file renamed?",
+            )
+        )
     written = {line.partition(":")[2].strip() for line in members.wheel.splitlines() if line.startswith("Tag:")}
     if written and written != set(claims.tags):
         notes.append(

@@ -27,7 +27,7 @@ from matrix.planning.interpreters import Pick, default_pick, pick_interpreters
 from matrix.planning.request import Facts, Request
 from matrix.project.options import Changes, Include, Options
 
-__all__ = ["Axes", "Candidate", "Row", "read_axes"]
+__all__ = ["Axes", "Candidate", "Row", "read_axes", "unmeant_levels"]
 
 _NAME = re.compile(r"[A-Za-z0-9][\w.-]{0,63}", re.ASCII)  # names lanes and logs
 
@@ -130,6 +130,14 @@ class Axes:
             for wish in self.targets
             for candidate in self.combine(wish, self.picks(wish), self.target_levels(wish), self.levels.pypi)
         ]
+
+
+def unmeant_levels(axes: Axes) -> Iterator[str]:
+    """Yield a warning for every Linux target that none of the levels asked for is about."""
+    words = ", ".join(dict.fromkeys(str(level) for levels, _ in axes.levels.choices for level in levels))
+    for wish in axes.targets:
+        if words and wish.target.os == "linux" and not levels_meant(axes.levels, wish.target):
+            yield f"no level asked for ({words}) is one of {wish.target.triple}: its wheels get the best level met"
 
 
 def read_axes(

@@ -17,7 +17,7 @@ from matrix.platforms import UNIVERSAL2, platform_tags, pypi_rejects, rust_floor
 from matrix.platforms.wheel_names import ANY_LEVEL
 from matrix.project.read import Project
 
-__all__ = ["Choice", "Judge", "Judged"]
+__all__ = ["Choice", "Judge", "Judged", "check_drivers"]
 
 _LATER = ("zig", "xwin", "docker")
 """Drivers that the matrix may name although they are not built yet."""
@@ -44,6 +44,21 @@ class Judged(NamedTuple):
     recipe: Recipe
     choice: Choice
     platforms: tuple[str, ...]
+
+
+def check_drivers(project: Project, facts: Facts) -> None:
+    """Refuse settings of a driver that does not exist.
+
+    Raises:
+        ConfigError: There is no such driver.
+    """
+    known = [*(driver.name for driver in facts.drivers), *_LATER]
+    for name in project.options.drivers:
+        if name not in known:
+            raise ConfigError(
+                f"pyproject.toml: [tool.wheelmatrix] drivers.{name}: there is no such driver",
+                hint=did_you_mean(name, known) or f"known drivers: {', '.join(known)}",
+            )
 
 
 class Judge:

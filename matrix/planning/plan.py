@@ -10,8 +10,8 @@ from typing import NamedTuple
 from matrix.errors import UsageError, did_you_mean
 from matrix.model import Cell, LeftOut, Plan, StableAbi
 from matrix.planning.builds import assemble, check_files, starting_order, trimmed
-from matrix.planning.candidates import Candidate, read_axes
-from matrix.planning.judging import Judge, Judged
+from matrix.planning.candidates import Candidate, read_axes, unmeant_levels
+from matrix.planning.judging import Judge, Judged, check_drivers
 from matrix.planning.request import Facts, Request
 from matrix.planning.rows import apply_rows
 from matrix.planning.settings import Recipes
@@ -37,8 +37,10 @@ def make_plan(project: Project, request: Request, facts: Facts) -> Plan:
         ConfigError: The matrix names a driver that does not exist.
     """
     request = replace(request, skip_audit=request.skip_audit or project.maturin.skips_audit)
+    check_drivers(project, facts)
     axes = read_axes(request, project.options, facts, stable=_stand_in(project), maturin=project.maturin.levels)
     candidates, excluded, warnings = apply_rows(axes, project.options)
+    warnings = [*warnings, *unmeant_levels(axes)]
     verdicts = _judge(candidates, project, request, facts)
     cells, builds = assemble(verdicts.judged, project, facts.durations)
     left = [*excluded, *verdicts.left_out]

@@ -27,6 +27,7 @@ Said: TypeAlias = Answer | str
 TIME_LIMIT = 10.0  # seconds an executable may take to answer
 _AT_ONCE = 8
 _LINES = 200  # of output kept; the answer is one line
+_SAID = 90  # characters of its words in a note
 _LENGTH = 20_000  # characters of a line kept
 _FLAGS = ("-I", "-S")  # isolated from PYTHON* variables and the current directory, and without site
 _FLAGS_OF_2 = ("-E", "-s", "-S")
@@ -158,5 +159,7 @@ async def _run(path: Path, flags: tuple[str, ...], time_limit: float) -> Said:
         return answer
     if ended.exit:
         words = next((line.strip() for line in err if line.strip()), "")
-        return f"failed: {words[:200]}" if words else f"failed with exit code {ended.exit}"
+        if len(words) > _SAID:
+            words = f"{words[:_SAID]}…"
+        return f"failed: {words}" if words else f"failed with exit code {ended.exit}"
     return "printed something that is no answer"

@@ -58,12 +58,15 @@ class Changes(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     ] = None
     driver: Annotated[
         str | None,
-        Meta(description="Driver that builds it; `auto` lets wheelmatrix choose.", examples=["cargo", "docker"]),
+        Meta(
+            description="Driver that builds it; `auto` lets wheelmatrix choose. So far there is `cargo`.",
+            examples=["cargo"],
+        ),
     ] = None
     image: Annotated[
         str | None,
         Meta(
-            description="Container image for the docker driver.",
+            description="Container image for the docker driver, which is not built yet.",
             examples=["quay.io/pypa/manylinux_2_28_aarch64"],
         ),
     ] = None
@@ -177,7 +180,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         tuple[Override, ...],
         Meta(
             description="Changes to how selected cells are built, applied in order.",
-            examples=[[{"select": {"target": "aarch64-*"}, "driver": "docker", "timeout": "20m"}]],
+            examples=[[{"select": {"target": "aarch64-*"}, "profile": "dist", "timeout": "20m"}]],
         ),
     ] = ()
     jobs: Annotated[
@@ -195,7 +198,9 @@ class Options(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         dict[str, DriverOptions],
         Meta(description="Settings of drivers, by name.", examples=[{"cargo": {"jobs": 2}}]),
     ] = {}
-    xwin: Annotated[XwinOptions, Meta(description="Settings of the xwin driver.")] = XwinOptions()
+    xwin: Annotated[XwinOptions, Meta(description="Settings of the xwin driver, which is not built yet.")] = (
+        XwinOptions()
+    )
 
 
 def read_options(table: Mapping[str, Any], where: str = WHERE) -> Options:

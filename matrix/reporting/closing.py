@@ -139,7 +139,8 @@ def summary_line(state: RunState, symbols: Symbols, *, report: str = "") -> Line
     parts.append(duration(state.at) + slots)
     parts += [f"report {clean_line(report)}"] if report and not (whole and reused == made) else []
     words = f" {symbols.dot} ".join(parts)
-    head = [Span("interrupted: ", "warn")] if interrupted else []
+    early = "stopped at the first failure: " if state.end is not None and state.end.stopped else "interrupted: "
+    head = [Span(early, "warn")] if interrupted else []
     return line(*head, Span(words, "bad" if failed else "" if interrupted else "good"))
 
 

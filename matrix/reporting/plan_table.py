@@ -153,13 +153,14 @@ def _order(plan: Plan) -> list[Line]:
 
 def _files(plan: Plan) -> list[Line]:
     """Return the expected files in the order their builds start."""
-    ids = max((len(build.id) for build in plan.builds), default=0)
+    ids = max((len(cell.id) for cell in plan.cells), default=0)
     lines = []
     served = _served(plan)
     for build in plan.builds:
-        for index, file in enumerate(dict.fromkeys(cell.file for cell in served[build.id])):
-            name = build.id if index == 0 else ""
-            lines.append(line(f"  {name:<{ids}}  ", clean_line(file)))
+        told: set[str] = set()
+        for cell in served[build.id]:
+            lines.append(line(f"  {cell.id:<{ids}}  ", "same wheel" if cell.file in told else clean_line(cell.file)))
+            told.add(cell.file)
     return lines
 
 

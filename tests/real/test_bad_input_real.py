@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from support.tools import Ran
+from support.tools import Ran, need
 
 pytestmark = pytest.mark.real
 
@@ -49,7 +50,9 @@ def refused(ran: Ran, *words: str, hint: str | None = None) -> None:
         (["-i", "pypy3.6"], ["pypy3.6"], None),
         (["--release", "--profile", "dev"], ["--release and --profile dev"], None),
         (["--report", "."], ["--report . is a directory"], None),
-        (["--sdist"], ["--sdist: building a source distribution is not built yet, see README"], None),
+        (["--report", "-"], ["--report - is no file"], "--json"),
+        (["-i"], ["-i needs a value"], "-f"),
+        (["--sdist"], ["--sdist: a source distribution is not built yet, see README"], None),
     ],
 )  # fmt: skip
 def test_a_wrong_flag(
@@ -73,6 +76,7 @@ def test_a_wrong_flag(
         ('[tool.wheelmatrix]\ntargets = ["x86_64-linux"]\n', ["unknown target 'x86_64-linux'", "targets[0]"], None),
         ('[tool.wheelmatrix]\ncompatibility = ["manylinux"]\n', ["'manylinux'", "compatibility"], None),
         ("[tool.wheelmatrix]\njobs = 0\n", ["jobs"], None),
+        ("[tool.wheelmatrix.drivers.cargoo]\njobs = 1\n", ["drivers.cargoo", "no such driver"], "did you mean 'cargo'"),
         ('[[tool.wheelmatrix.overrides]]\nselect = { target = "*" }\ndriver = "make"\n', ["driver", "'make'"], None),
         ('[[tool.wheelmatrix.overrides]]\nselect = { target = "*" }\ntimeout = "soon"\n', ["timeout", "soon"], None),
     ],
@@ -134,6 +138,38 @@ def test_missing_cargo(wheelmatrix: Wheelmatrix, project: Copy, tmp_path: Path) 
     if any(Path(folder, "cargo").exists() for folder in ("/usr/bin", "/bin")):
         pytest.skip("cargo is part of this system")
     refused(wheelmatrix("build", cwd=project("ffi-only"), env=env), "cargo was not found", hint="install Rust")
+
+
+def test_found_is_the_flag_that_finds(wheelmatrix: Wheelmatrix, project: Copy) -> None:
+    root = project("ffi-only")
+    one, other = (wheelmatrix("plan", "--json", *flags, cwd=root) for flags in (["-f"], ["-i", "found"]))
+    assert one.exit == other.exit == 0, other
+    assert one.stdout == other.stdout
+
+
+def test_a_level_that_no_target_means_is_said(wheelmatrix: Wheelmatrix, project: Copy) -> None:
+    ran = wheelmatrix("plan", "--compatibility", "musllinux_1_2", cwd=project("ffi-only"))
+    assert "no level asked for (musllinux_1_2) is one of" in ran.stdout + ran.stderr, ran
+
+
+def test_plan_knows_the_flags_that_are_not_built_yet(wheelmatrix: Wheelmatrix, project: Copy) -> None:
+    refused(wheelmatrix("plan", "--zig", cwd=project("ffi-only")), "--zig", "not built yet")
+
+
+def test_a_full_stdout_is_told_as_such(project: Copy) -> None:
+    if not Path("/dev/full").exists():
+        pytest.skip("needs /dev/full")
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [need("wheelmatrix"), "plan"],
+            cwd=project("ffi-only"),
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert done.returncode == 1
+    assert done.stderr == "error: stdout: No space left on device\n"
 
 
 def test_an_ascii_stdout_is_no_traceback(wheelmatrix: Wheelmatrix, project: Copy) -> None:

@@ -67,7 +67,8 @@ def test_a_level_that_is_not_met_names_the_symbols(ask: Ask, modern: dict[str, A
         ok=False,
         reason="asked for manylinux_2_17, needs glibc 2.34",
         details="__libc_start_main@GLIBC_2.34, dlopen@GLIBC_2.34, dlsym@GLIBC_2.34 (3 more)",
-        hint=f"build with --zig, or in an image of that level; {LOCAL}",
+        hint="build on a system with an older glibc, such as an image of that level; "
+        f"--compatibility manylinux_2_34 is met, {LOCAL}",
     )
 
 
