@@ -6,27 +6,28 @@ import argparse
 import os
 import sys
 import tempfile
-from collections.abc import Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from matrix import __version__
-from matrix.archives import collect, dos_time, remove_leftovers, source_date_epoch
-from matrix.archives.gather import core_metadata, layout_of
+from matrix.archives import dos_time, remove_leftovers, source_date_epoch
+from matrix.archives.gather import core_metadata, layout_of, wheel_contents
 from matrix.driver import Driver
 from matrix.errors import UsageError, WheelmatrixError
 from matrix.events import Bus, Note, RunEnded, RunStarted
 from matrix.gathering import Gathered, gather, tag_environment, tool_versions
 from matrix.reporting.collector import ReportCollector
-from matrix.reporting.document import Report, write_report
+from matrix.reporting.document import Report, read_report, write_report
 from matrix.reporting.terminal import make_listener
 from matrix.running.build import Bench
-from matrix.running.finish import Finisher, Ingredients
+from matrix.running.finish import Finisher
+from matrix.running.ingredients import Ingredients
 from matrix.running.jobserver import available_cpus, open_pool
 from matrix.running.pool import Pool
 from matrix.running.run import Ending, carry_out
-from matrix.telling import INTERRUPTED
+from matrix.telling import INTERRUPTED, tell
 from matrix.wishes import audit_mode, run_flags
 
 __all__ = ["Done", "build_wheels"]
@@ -63,13 +64,12 @@ async def build_wheels(options: argparse.Namespace, drivers: Sequence[Driver], p
     ingredients = _ingredients(gathered, options, out)
     _make_writable(out, "--out" if options.out is not None else "the target directory")
     report_path = _report_path(gathered, options, out, private=private)
-    try:
-        gathered.workshop.prepare()
-        remove_leftovers(out)
-    except OSError as error:
-        raise UsageError(f"{gathered.workshop.base} cannot be written: {error.strerror}", hint="--target-dir") from None
+    previous = read_report(report_path)
     collector = ReportCollector(
-        wheelmatrix=__version__, tools=await tool_versions(gathered), argv=["wheelmatrix", *sys.argv[1:]]
+        wheelmatrix=__version__,
+        tools=await tool_versions(gathered),
+        argv=["wheelmatrix", *sys.argv[1:]],
+        previous=previous,
     )
     reporter = make_listener(
         sys.stderr,
@@ -79,60 +79,75 @@ async def build_wheels(options: argparse.Namespace, drivers: Sequence[Driver], p
         log_format=options.log_format,
         report=_relative(report_path, gathered.cwd),
     )
+    bus = Bus([collector, reporter.listener])
+    finisher = Finisher(ingredients, gathered.plan, gathered.workshop, bus)
     with ExitStack() as stack:
-        stack.enter_context(reporter)
-        stack.callback(gathered.workshop.tidy)
-        bus = Bus([collector, reporter.listener])
+        stack.enter_context(_opened(gathered, out))
         pool = stack.enter_context(open_pool(options.jobs or gathered.project.options.jobs or available_cpus()))
-        finisher = Finisher(ingredients, gathered.plan, gathered.workshop, bus)
-        bench = _bench(gathered, options, drivers, pool, bus, color=reporter.color)
+        stack.enter_context(reporter)
+        bench = _bench(gathered, options, drivers, pool, bus, ingredients, color=reporter.color)
         ending: Ending = "interrupted"
         try:
-            ending = await _run(
-                gathered,
-                options,
-                bench,
-                finisher,
-                out,
-                (*ingredients.metadata.warnings, *ingredients.contents.warnings),
-            )
+            ending = await _run(gathered, options, bench, finisher, ingredients)
         finally:
-            names = {wheel.file for wheel in finisher.wheels}
-            foreign = tuple(sorted(path.name for path in out.glob("*.whl") if path.name not in names))
-            bus.emit(
-                RunEnded(
-                    interrupted=ending != "done",
-                    stopped=ending == "stopped",
-                    foreign=foreign,
-                    cpu_seconds=_children_seconds(),
-                )
-            )
-            report = collector.report()
-            _write_report(report_path, report)
+            report, written = _close(bus, collector, finisher, ending, report_path, out)
     files = dict.fromkeys(cell.wheel.file for cell in report.cells if cell.wheel is not None)
-    failed = any(cell.status not in {"built", "reused"} for cell in report.cells)
+    failed = not written or any(cell.status not in {"built", "reused", "skipped"} for cell in report.cells)
     code = INTERRUPTED if ending == "interrupted" else int(failed)
     return Done(report, [out / name for name in files], code)
 
 
+@contextmanager
+def _opened(gathered: Gathered, out: Path) -> Iterator[None]:
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(gathered.workshop.opened())
+            remove_leftovers(out)
+        except OSError as error:
+            raise UsageError(
+                f"{gathered.workshop.base} cannot be written: {error.strerror or error}",
+                hint="choose another target directory with --target-dir",
+            ) from None
+        yield
+
+
+def _close(
+    bus: Bus, collector: ReportCollector, finisher: Finisher, ending: Ending, report_path: Path, out: Path
+) -> tuple[Report, bool]:
+    """End the run for everyone who listens and write the report; return it, and whether it could be written."""
+    names = {wheel.file for wheel in finisher.wheels}
+    foreign = tuple(sorted(path.name for path in out.glob("*.whl") if path.name not in names))
+    bus.emit(
+        RunEnded(
+            interrupted=ending != "done",
+            stopped=ending == "stopped",
+            foreign=foreign,
+            cpu_seconds=_children_seconds(),
+        )
+    )
+    report = collector.report()
+    try:
+        write_report(report_path, report)
+    except WheelmatrixError as error:  # wheels may have been made: say it, and hand on what there is
+        tell(error)
+        return report, False
+    return report, True
+
+
 async def _run(
-    gathered: Gathered,
-    options: argparse.Namespace,
-    bench: Bench,
-    finisher: Finisher,
-    out: Path,
-    warnings: Sequence[str],
+    gathered: Gathered, options: argparse.Namespace, bench: Bench, finisher: Finisher, ingredients: Ingredients
 ) -> Ending:
     bus, project = bench.bus, gathered.project
     bus.emit(
         RunStarted(
             plan=gathered.plan,
             jobs=bench.pool.total,
-            out=_relative(out, gathered.cwd),
+            out=_relative(ingredients.out, gathered.cwd),
             crates=project.crate.units(gathered.host.target),
         )
     )
-    for text in (*warnings, *_watched(gathered, out)):
+    warnings = (*ingredients.metadata.warnings, *ingredients.contents.warnings)
+    for text in (*warnings, *_watched(gathered, ingredients.out)):
         bus.emit(Note(level="warning", text=text))
     for text in gathered.notes:
         bus.emit(Note(level="note", text=text))
@@ -148,7 +163,14 @@ async def _run(
 
 
 def _bench(
-    gathered: Gathered, options: argparse.Namespace, drivers: Sequence[Driver], pool: Pool, bus: Bus, *, color: bool
+    gathered: Gathered,
+    options: argparse.Namespace,
+    drivers: Sequence[Driver],
+    pool: Pool,
+    bus: Bus,
+    ingredients: Ingredients,
+    *,
+    color: bool,
 ) -> Bench:
     return Bench(
         root=gathered.project.root,
@@ -160,6 +182,7 @@ def _bench(
         cargo=gathered.cargo,
         cargo_flags=run_flags(gathered.project, options),
         color=color,
+        out_dir_crates=ingredients.out_dir_crates,
     )
 
 
@@ -167,11 +190,10 @@ def _ingredients(gathered: Gathered, options: argparse.Namespace, out: Path) -> 
     """Collect metadata and Python files, so that their faults are told before anything compiles."""
     project = gathered.project
     metadata = core_metadata(project)
-    layout = layout_of(project)
     return Ingredients(
         metadata=metadata,
-        layout=layout,
-        contents=collect(layout, metadata.distribution),
+        layout=layout_of(project),
+        contents=wheel_contents(project, metadata),
         out=out,
         audit=audit_mode(options, project),
         environ=tag_environment(os.environ),
@@ -204,14 +226,6 @@ def _report_path(gathered: Gathered, options: argparse.Namespace, out: Path, *, 
         raise UsageError(f"--report {options.report} is a directory", hint="name a file in it")
     _make_writable(path.parent, "--report", "directory of the report")
     return path
-
-
-def _write_report(path: Path, report: Report) -> None:
-    """Write the report; wheels may have been made already, so failing here is no usage error any more."""
-    try:
-        write_report(path, report)
-    except WheelmatrixError as error:
-        raise WheelmatrixError(error.message, hint=error.hint) from error
 
 
 def _watched(gathered: Gathered, out: Path) -> list[str]:

@@ -8,6 +8,7 @@ from typing import Any
 
 __all__ = ["COMMANDS", "NOT_YET"]
 
+MOST_JOBS = 4096  # what a jobserver pipe holds without stalling
 NOT_YET: dict[str, str] = {
     "--sdist": "a source distribution",
     "--zig": "cross building with zig",
@@ -232,8 +233,8 @@ def _positive(text: str) -> int:
         number = int(text)
     except ValueError:
         number = 0
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number above 0")
+    if not 1 <= number <= MOST_JOBS:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 to {MOST_JOBS}")
     return number
 
 

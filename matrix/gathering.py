@@ -18,6 +18,7 @@ from matrix.platforms import TAG_VARIABLES, host_target
 from matrix.process import capture
 from matrix.project import Project, find_cargo, read_project
 from matrix.running.lanes import Workshop
+from matrix.running.signals import stopped_by_signals
 from matrix.running.state import read_state
 from matrix.wishes import cargo_flags, request_of, run_flags
 
@@ -68,13 +69,20 @@ class Gathered:
 
 
 async def gather(options: argparse.Namespace, drivers: Sequence[Driver]) -> Gathered:
-    """Read the project, ask the machine, and plan.
+    """Read the project, ask the machine, and plan; a signal ends every process it started.
 
     Raises:
+        KeyboardInterrupt: A signal came.
         UsageError: A flag cannot be obeyed.
         ConfigError: A file of the project cannot be read or obeyed.
         ToolError: A tool is missing.
     """
+    async with stopped_by_signals():
+        return await _gather(options, drivers)
+    raise KeyboardInterrupt
+
+
+async def _gather(options: argparse.Namespace, drivers: Sequence[Driver]) -> Gathered:
     cwd = Path.cwd()
     cargo = find_cargo()
     project = await read_project(cwd, cargo_flags(options), bindings=options.bindings)

@@ -11,7 +11,7 @@ from matrix.model import Target
 from matrix.planning import Request
 from matrix.platforms import archflags_target
 from matrix.project import CargoFlags, Changes, Project, Seconds, parse_duration
-from matrix.running.finish import AuditMode
+from matrix.running.ingredients import AuditMode
 
 __all__ = ["audit_mode", "cargo_flags", "request_of", "run_flags", "seconds"]
 

@@ -184,7 +184,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         ),
     ] = ()
     jobs: Annotated[
-        Annotated[int, Meta(ge=1)] | None,
+        Annotated[int, Meta(ge=1, le=4096)] | None,
         Meta(
             description="Slots of the whole run (`-j`): the most rustc processes at once. None given: one a CPU.",
             examples=[4],

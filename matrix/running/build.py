@@ -49,7 +49,7 @@ class Bench:
         cargo: The cargo to call.
         cargo_flags: Flags of the run that every cargo call gets.
         color: Whether diagnostics are rendered with colours.
-        timeout: Seconds a build may take when its settings say nothing.
+        out_dir_crates: Crates whose ``OUT_DIR`` wheels take files from.
     """
 
     root: Path
@@ -61,7 +61,7 @@ class Bench:
     cargo: str = "cargo"
     cargo_flags: tuple[str, ...] = ()
     color: bool = False
-    timeout: float | None = None
+    out_dir_crates: frozenset[str] = frozenset()
 
     def hold(self, build: Build) -> AbstractAsyncContextManager[Path]:
         """Hold the lane of a build, telling when another run has it."""
@@ -118,7 +118,7 @@ async def make(build: Build, bench: Bench, prepare_lane: PrepareLane | None = No
             outcome,
             lane=build.id,
             log=f"logs/{build.id}.log",
-            started=round(started, 3),
+            started=outcome.started or round(started, 3),
             ended=round(bench.bus.now, 3),
         )
         bench.bus.emit(BuildEnded(outcome=outcome))
@@ -126,14 +126,15 @@ async def make(build: Build, bench: Bench, prepare_lane: PrepareLane | None = No
 
 
 async def _make(build: Build, bench: Bench, prepare_lane: PrepareLane | None) -> Outcome:
-    limit = build.settings.timeout if build.settings.timeout is not None else bench.timeout
+    limit = build.settings.timeout
     async with bench.hold(build) as lane:
+        started = round(bench.bus.now, 3)
         if prepare_lane is not None:
             await prepare_lane(build, lane)
         config: Path | None = None
         if build.pyo3_config is not None:
             config = bench.workshop.config(build.id)
-            write_if_changed(config, build.pyo3_config)
+            await anyio.to_thread.run_sync(write_if_changed, config, build.pyo3_config)
         python = bench.pythons.get(build.interpreter.id) if build.interpreter is not None else None
         with bench.pool.handoff() as handoff:
             command = bench.command(build, lane, handoff, str(config) if config is not None else None, python)
@@ -149,10 +150,12 @@ async def _make(build: Build, bench: Bench, prepare_lane: PrepareLane | None) ->
                 pass_fds=handoff.pass_fds,
             )
         outcome = watch.outcome(ended, limit)
-        outcome = msgspec.structs.replace(outcome, argv=command.argv)
+        outcome = msgspec.structs.replace(outcome, argv=command.argv, started=started)
         if outcome.status != "ok":
             return outcome
-        staged = await anyio.to_thread.run_sync(_stage, outcome.artifacts, bench.workshop.staging / build.id)
+        staged = await anyio.to_thread.run_sync(
+            _stage, outcome.artifacts, bench.workshop.staging / build.id, bench.out_dir_crates
+        )
         return msgspec.structs.replace(outcome, artifacts=staged)
 
 
@@ -162,15 +165,27 @@ def _without_foreign_jobserver(command: Command) -> Command:
     return msgspec.structs.replace(command, env={**foreign, **command.env}) if foreign else command
 
 
-def _stage(artifacts: tuple[Artifact, ...], into: Path) -> tuple[Artifact, ...]:
-    """Copy artifacts out of the lane: cargo's own outputs are never worked on, and the lane is free again."""
+def _stage(artifacts: tuple[Artifact, ...], into: Path, crates: frozenset[str]) -> tuple[Artifact, ...]:
+    """Copy out of the lane what a wheel is made from: cargo's own outputs are never worked on, the lane is free again.
+
+    Args:
+        artifacts: What cargo made.
+        into: Where to; emptied first.
+        crates: Crates whose ``OUT_DIR`` is copied too.
+    """
     shutil.rmtree(into, ignore_errors=True)
     into.mkdir(parents=True)
     staged = []
     for artifact in artifacts:
         copy = into / Path(artifact.path).name
         shutil.copy2(artifact.path, copy)
-        staged.append(msgspec.structs.replace(artifact, path=str(copy)))
+        out_dirs = dict(artifact.out_dirs)
+        for crate in crates & out_dirs.keys():
+            kept = into / "out" / crate
+            if not kept.exists():
+                shutil.copytree(out_dirs[crate], kept, symlinks=True)
+            out_dirs[crate] = str(kept)
+        staged.append(msgspec.structs.replace(artifact, path=str(copy), out_dirs=out_dirs))
     return tuple(staged)
 
 

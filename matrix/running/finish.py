@@ -2,73 +2,34 @@
 
 from __future__ import annotations
 
-import shutil
 import traceback
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Literal
+from typing import TypeVar
 
 import anyio
 import anyio.to_thread
 import msgspec
 
 from matrix.archives import (
-    Compression,
-    Contents,
-    CoreMetadata,
-    Entry,
-    Layout,
-    collect,
-    extension_path,
-    extension_suffix,
-    inputs_digest,
     is_unchanged,
     write_wheel,
 )
-from matrix.archives.compression import EARLIEST, DosTime
-from matrix.auditing import Analysis, Judgement, audit_binaries, flag_weak_needs, meets
+from matrix.auditing import Analysis, Judgement, audit_binaries, meets
 from matrix.errors import WheelmatrixError
 from matrix.events import AuditEnded, AuditStarted, Bus, CellEnded, Note
 from matrix.model import Build, Cell, CellStatus, Compatibility, Outcome, Plan, Verdict, Wheel
 from matrix.platforms import platform_tags, pypi_rejects
 from matrix.platforms.wheel_names import wheel_file_name, wheel_tags
+from matrix.running.ingredients import Ingredients, entries_of, inputs_of, with_weak_versions_flagged
 from matrix.running.lanes import Workshop
 from matrix.running.state import BuildState, WheelState, read_state, write_state
 
-__all__ = ["AuditMode", "Finisher", "Ingredients"]
+__all__ = ["Finisher"]
 
-AuditMode = Literal["check", "warn", "skip"]
+T = TypeVar("T")
 AUTO = Compatibility(family="auto")
 LINUX = Compatibility(family="linux")
-WEAK = "weak-symbol-version"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Ingredients:
-    """What every wheel of a run is made from, besides its binary.
-
-    Attributes:
-        metadata: Core metadata.
-        layout: Where the Python side lies.
-        contents: The Python side, collected once.
-        out: The out directory.
-        audit: ``check`` fails a cell whose level is not met, ``warn`` gives it the best level met, ``skip`` trusts.
-        environ: Variables that change platform tags.
-        compression: How members are compressed.
-        modified: The time every member carries.
-        reuse: Whether a wheel that is proven to be up to date is kept.
-    """
-
-    metadata: CoreMetadata
-    layout: Layout
-    contents: Contents
-    out: Path
-    audit: AuditMode = "check"
-    environ: Mapping[str, str] = field(default_factory=dict)
-    compression: Compression = field(default_factory=Compression)
-    modified: DosTime = EARLIEST
-    reuse: bool = True
 
 
 class _End(msgspec.Struct, frozen=True, kw_only=True):
@@ -98,30 +59,44 @@ class Finisher:
         self.wheels: list[Wheel] = []
 
     async def finish(self, build: Build, outcome: Outcome) -> bool:
-        """Make every wheel of a build and tell how its cells ended; return whether all of them were made."""
+        """Make every wheel of a build and tell how its cells ended; return whether all of them were made.
+
+        Whatever goes wrong is a failure of these cells: nothing leaves as an exception but cancellation.
+        """
         path = self._workshop.state(build.id)
-        state = read_state(path)
+        state = await anyio.to_thread.run_sync(read_state, path, limiter=self._limiter)
         kept: dict[str, WheelState] = {}
         good = True
-        analysis: Analysis | WheelmatrixError | None = None
+        audited: _End | Analysis | None = None
         for wish, cells in self._wheels_of(build).items():
             end = await self._guarded(self._reused, build, outcome, cells[0], state.wheels.get(wish))
-            if end is None and analysis is None and self._ingredients.audit != "skip":
-                analysis = await self._audit(build, outcome)
+            if end is None and audited is None and self._ingredients.audit != "skip":
+                audited = await self._audit(build, outcome)
+            if end is None and isinstance(audited, _End):
+                end = audited
             if end is None:
-                end = await self._guarded(self._packed, build, outcome, cells[0], analysis)
-            if end is None:
-                raise RuntimeError("a wheel that is not reused is packed")
+                end = await self._guarded(self._packed, build, outcome, cells[0], audited)
+            if not isinstance(end, _End):
+                raise TypeError("a wheel that is not reused is packed")
             if end.wheel is not None:
                 kept[wish] = WheelState(wheel=end.wheel, inputs=end.inputs, verdict=end.verdict)
                 if end.wheel not in self.wheels:
                     self.wheels.append(end.wheel)
             good = good and end.wheel is not None
             self._tell(build, cells, end)
-        remembered = _remember(state, outcome, kept)
-        if remembered != state:
-            await anyio.to_thread.run_sync(write_state, path, remembered, limiter=self._limiter)
+        await self._remember(path, state, outcome, kept)
         return good
+
+    async def _remember(self, path: Path, state: BuildState, outcome: Outcome, wheels: dict[str, WheelState]) -> None:
+        """Write down what was made; a run that cannot is no worse for it, the next one only has more to do."""
+        remembered = _after(state, outcome, wheels)
+        if remembered == state:
+            return
+        try:
+            await anyio.to_thread.run_sync(write_state, path, remembered, limiter=self._limiter)
+        except OSError as error:
+            text = f"{path} cannot be written, so nothing is reused next time: {error.strerror or error}"
+            self._bus.emit(Note(level="warning", text=text, build=outcome.build))
 
     def _wheels_of(self, build: Build) -> dict[str, list[Cell]]:
         """Group the cells of a build by the wheel that serves them."""
@@ -132,10 +107,10 @@ class Finisher:
             groups.setdefault(wish, []).append(cell)
         return groups
 
-    async def _guarded(self, make: object, *args: object) -> _End | None:
+    async def _guarded(self, step: Callable[..., T], *args: object) -> T | _End:
         """Run one step in the thread; whatever goes wrong fails these cells and nothing else."""
         try:
-            return await anyio.to_thread.run_sync(make, *args, limiter=self._limiter)  # type: ignore[arg-type]
+            return await anyio.to_thread.run_sync(step, *args, limiter=self._limiter)
         except WheelmatrixError as error:
             return _End(status="failed", reason=error.message, hint=error.hint)
         except OSError as error:
@@ -144,47 +119,20 @@ class Finisher:
             words = "".join(traceback.format_exception(error))
             return _End(status="failed", reason=f"internal error: {error!r}", details=words)
 
-    async def _audit(self, build: Build, outcome: Outcome) -> Analysis | WheelmatrixError:
+    async def _audit(self, build: Build, outcome: Outcome) -> Analysis | _End:
         self._bus.emit(AuditStarted(build=build.id, cells=build.cells))
-        members = [(self._member(build), Path(artifact.path)) for artifact in outcome.artifacts]
-        try:
-            analysis = await anyio.to_thread.run_sync(audit_binaries, members, build.target, limiter=self._limiter)
-        except WheelmatrixError as error:
-            return error
-        except OSError as error:
-            return WheelmatrixError(f"{error.filename}: {error.strerror or error}")
-        self._bus.emit(AuditEnded(build=build.id, cells=build.cells, verdict=analysis.verdict))
+        analysis = await self._guarded(self._analysed, build, outcome)
+        if isinstance(analysis, Analysis):
+            self._bus.emit(AuditEnded(build=build.id, cells=build.cells, verdict=analysis.verdict))
         return analysis
 
-    def _member(self, build: Build) -> str:
-        own = build.interpreter.ext_suffix if build.interpreter is not None else ".so"
-        return extension_path(self._ingredients.layout, extension_suffix(build.target, build.stable_abi, own))
-
-    def _entries(self, build: Build, outcome: Outcome, module: Path | None = None) -> Sequence[Entry]:
-        given = self._ingredients
-        contents = given.contents
-        if any(rule.origin == "out-dir" for rule in given.layout.include):
-            out_dirs = {
-                crate: Path(path) for artifact in outcome.artifacts for crate, path in artifact.out_dirs.items()
-            }
-            contents = collect(given.layout, given.metadata.distribution, out_dirs)
-        binary = Entry(self._member(build), module or Path(outcome.artifacts[0].path), executable=True)
-        return [*contents.entries, binary]
+    def _analysed(self, build: Build, outcome: Outcome) -> Analysis:
+        """Audit every binary that goes into the wheel: the module, and what lies beside it."""
+        files = [(entry.path, entry.source) for entry in entries_of(self._ingredients, build, outcome)]
+        return audit_binaries([(name, source) for name, source in files if isinstance(source, Path)], build.target)
 
     def _inputs(self, build: Build, outcome: Outcome, cell: Cell) -> str:
-        """Digest everything that decides what the wheel holds and what its tag says, before the tag is known."""
-        given = self._ingredients
-        wish = (
-            cell.python_tag, cell.abi_tag, str(cell.compatibility), str(cell.pypi), build.target.triple, given.audit,
-            *(f"{name}={value}" for name, value in sorted(given.environ.items())),
-        )  # fmt: skip
-        return inputs_digest(
-            self._entries(build, outcome),
-            given.metadata,
-            wish,
-            compression=given.compression,
-            modified=given.modified,
-        )
+        return inputs_of(self._ingredients, build, outcome, cell)
 
     def _reused(self, build: Build, outcome: Outcome, cell: Cell, before: WheelState | None) -> _End | None:
         """Keep the wheel of the last run when cargo had nothing to do and every input and byte is the same."""
@@ -222,16 +170,18 @@ class Finisher:
         metadata = given.metadata
         file = wheel_file_name(metadata.name, metadata.version, cell.python_tag, cell.abi_tag, platforms)
         self._claim(file, build)
-        module, verdict = _with_weak_versions_flagged(Path(outcome.artifacts[0].path), judgement.level, verdict, cell)
+        inputs = self._inputs(build, outcome, cell)
+        module, verdict = with_weak_versions_flagged(Path(outcome.artifacts[0].path), judgement.level, verdict, cell)
         wheel = write_wheel(
             given.out / file,
-            self._entries(build, outcome, module),
+            entries_of(given, build, outcome, module),
             metadata,
             wheel_tags(cell.python_tag, cell.abi_tag, platforms),
             compression=given.compression,
             modified=given.modified,
         )
-        inputs = self._inputs(build, outcome, cell)
+        if self._inputs(build, outcome, cell) != inputs:
+            inputs = ""  # a source changed while it was packed: the next run must not trust this wheel
         return _End(status="built", wheel=wheel, verdict=verdict, inputs=inputs, notes=notes)
 
     def _judge(self, analysis: Analysis | None, cell: Cell) -> tuple[Judgement, tuple[str, ...]]:
@@ -267,24 +217,11 @@ class Finisher:
             )
 
 
-def _with_weak_versions_flagged(
-    module: Path, level: Compatibility, verdict: Verdict | None, cell: Cell
-) -> tuple[Path, Verdict | None]:
-    """Make the level true for weak symbols too, in a copy of the module; see ``flag_weak_needs``."""
-    if verdict is None or not any(finding.code == WEAK for finding in verdict.findings):
-        return module, verdict
-    copy = module.with_name(f"{cell.id}-{module.name}")
-    shutil.copy2(module, copy)
-    if not flag_weak_needs(copy, level, cell.target.machine):
-        return module, verdict
-    findings = tuple(finding for finding in verdict.findings if finding.code != WEAK)
-    return copy, msgspec.structs.replace(verdict, findings=findings)
-
-
-def _remember(state: BuildState, outcome: Outcome, wheels: dict[str, WheelState]) -> BuildState:
+def _after(state: BuildState, outcome: Outcome, wheels: dict[str, WheelState]) -> BuildState:
+    """Return what to remember of a build; a wheel without inputs is forgotten, since nothing proves it."""
     took = round(outcome.ended - outcome.started, 3)
     return BuildState(
         seconds=took if outcome.compiled or state.seconds is None else state.seconds,
         crates=outcome.compiled + outcome.fresh,
-        wheels={**state.wheels, **wheels},
+        wheels={wish: one for wish, one in {**state.wheels, **wheels}.items() if one.inputs},
     )

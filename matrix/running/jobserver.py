@@ -10,6 +10,7 @@ import os
 import shutil
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -19,9 +20,12 @@ import anyio.lowlevel
 
 from matrix.running.pool import Handoff, Pool
 
-__all__ = ["FifoPool", "available_cpus", "open_pool"]
+__all__ = ["MOST_SLOTS", "FifoPool", "available_cpus", "open_pool"]
 
 TOKEN = b"+"
+MOST_SLOTS = 4096  # a full pipe takes nothing back before a whole page of it is free
+_PREFIX = "wheelmatrix-jobserver-"
+_OLD = 24 * 3600.0  # seconds after which a FIFO without its process is left over, whatever the namespace
 
 
 class FifoPool:
@@ -34,12 +38,13 @@ class FifoPool:
     """
 
     def __init__(self, total: int) -> None:
-        if total < 1:
-            raise ValueError("a pool needs at least one slot")
+        if not 1 <= total <= MOST_SLOTS:
+            raise ValueError(f"a pool has 1 to {MOST_SLOTS} slots")
         self.total = total
         self.held = 0
         self._turn = anyio.Lock()  # one reader for all waiters
-        self._dir = tempfile.mkdtemp(prefix="wheelmatrix-")
+        _sweep()
+        self._dir = tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-")
         self.path = str(Path(self._dir) / "jobserver")
         os.mkfifo(self.path, 0o600)
         # read and write, so that neither end ever sees the other side closed
@@ -106,6 +111,18 @@ class FifoPool:
         """Close our end and remove the FIFO."""
         os.close(self._fd)
         shutil.rmtree(self._dir, ignore_errors=True)
+
+
+def _sweep() -> None:
+    """Remove FIFOs of our own runs that were killed; of another namespace's processes nothing is known."""
+    for left in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*-*"):
+        pid = left.name.removeprefix(_PREFIX).split("-")[0]
+        with suppress(OSError):
+            if left.stat().st_uid == os.getuid() and pid.isdigit() and time.time() - left.stat().st_mtime > _OLD:
+                try:
+                    os.kill(int(pid), 0)
+                except ProcessLookupError:
+                    shutil.rmtree(left, ignore_errors=True)
 
 
 @contextmanager

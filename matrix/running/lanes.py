@@ -8,16 +8,16 @@ script without ``rerun-if-changed`` run again:
     lanes/<build>.pyo3     its PyO3 configuration, rewritten only when it changes
     logs/<build>.log       the whole output of its last run
     state/<build>.json     what the last good run of it made
-    staged/<pid>/<build>/  copies of its artifacts while they are audited and packed
+    staged/<run>/<build>/  copies of its artifacts while they are audited and packed
 """
 
 from __future__ import annotations
 
-import os
+import secrets
 import shutil
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import anyio
@@ -25,6 +25,7 @@ import anyio
 __all__ = ["Workshop"]
 
 LOCK_POLL = 0.1  # seconds between looks at a lane held by another run
+LOCK_TIMEOUT = 10.0  # seconds; only another run's sweep can hold this run's own lock, for a moment
 
 
 @dataclass(frozen=True)
@@ -33,9 +34,11 @@ class Workshop:
 
     Attributes:
         base: ``<target directory>/wheelmatrix``.
+        run: Names this run among those that use it.
     """
 
     base: Path
+    run: str = field(default_factory=lambda: f"run-{secrets.token_hex(6)}")
 
     def lane(self, build: str) -> Path:
         """The cargo target directory that ``build`` owns."""
@@ -56,10 +59,10 @@ class Workshop:
     @property
     def staging(self) -> Path:
         """Where this run copies artifacts to."""
-        return self.base / "staged" / str(os.getpid())
+        return self.base / "staged" / self.run
 
     def prepare(self) -> None:
-        """Make the directories, and drop what runs that were killed left in ``staged``.
+        """Make the directories.
 
         Raises:
             OSError: The directory cannot be written.
@@ -69,13 +72,40 @@ class Workshop:
         tag = self.base.parent / "CACHEDIR.TAG"
         if not tag.exists():  # backup programs and maturin's sdist skip what carries it
             tag.write_text("Signature: 8a477f597d28d172789f06886806bc55\n", encoding="ascii")
-        for left in (self.base / "staged").iterdir():
-            if left.name.isdigit() and not _alive(int(left.name)):
-                shutil.rmtree(left, ignore_errors=True)
 
-    def tidy(self) -> None:
-        """Remove this run's staged copies."""
-        shutil.rmtree(self.staging, ignore_errors=True)
+    @contextmanager
+    def opened(self) -> Iterator[None]:
+        """Use the workshop for one run: drop what killed runs left in ``staged``, and leave nothing there.
+
+        A run holds a lock of its own meanwhile; process ids would not do, for a container has its own.
+
+        Raises:
+            OSError: The directory cannot be written.
+        """
+        from filelock import FileLock  # noqa: PLC0415 - only runs need it
+
+        self.prepare()
+        mine = FileLock(self.staging.with_suffix(".lock"))
+        mine.acquire(timeout=LOCK_TIMEOUT)
+        try:
+            self._sweep()
+            yield
+        finally:
+            shutil.rmtree(self.staging, ignore_errors=True)
+            mine.release()
+            self.staging.with_suffix(".lock").unlink(missing_ok=True)
+
+    def _sweep(self) -> None:
+        """Remove staged copies whose run is not alive any more."""
+        from filelock import FileLock, Timeout  # noqa: PLC0415 - only runs need it
+
+        for left in (self.base / "staged").iterdir():
+            if left.stem == self.run:
+                continue
+            lock = left.with_suffix(".lock")
+            with suppress(Timeout, OSError), FileLock(lock, timeout=0):
+                shutil.rmtree(left.with_suffix(""), ignore_errors=True)
+                lock.unlink(missing_ok=True)
 
     @asynccontextmanager
     async def held(self, build: str, waiting: Callable[[], None]) -> AsyncIterator[Path]:
@@ -99,15 +129,3 @@ class Workshop:
             yield lane
         finally:
             lock.release()
-
-
-def _alive(pid: int) -> bool:
-    if os.name == "nt":  # os.kill would end it; what a killed run left stays until the directory is cleaned
-        return True
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True

@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-import signal
-import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Literal
 
-import anyio
-import anyio.abc
 import msgspec
 
 from matrix.driver import Place
@@ -21,6 +16,7 @@ from matrix.process import run
 from matrix.running.build import Bench, make
 from matrix.running.reasons import explain_failure
 from matrix.running.scheduler import Scheduler
+from matrix.running.signals import stopped_by_signals
 from matrix.running.sowing import Sower
 
 __all__ = ["Ending", "carry_out"]
@@ -69,7 +65,7 @@ async def carry_out(
     scheduler = Scheduler(
         pool=bench.pool, execute=execute, finish=finish_build, bus=bench.bus, caps=caps, fail_fast=fail_fast
     )
-    async with _stopped_by_signals() as stopped:
+    async with stopped_by_signals() as stopped:
         failure = await _prepare(plan.builds, bench)
         if failure is not None:
             for build in plan.builds:
@@ -128,6 +124,8 @@ async def _step(command: Command, bench: Bench) -> Outcome | None:
         ended = await run(command, root=bench.root, log=bench.workshop.base / "logs" / "prepare.log")
     except ToolError as error:
         return Outcome(build="", status="failed", reason=error.message, hint=error.hint)
+    except OSError as error:
+        return Outcome(build="", status="failed", reason=f"{error.filename}: {error.strerror or error}")
     finally:
         bench.bus.emit(PrepareEnded(what=what))
     if not ended.exit:
@@ -143,26 +141,3 @@ async def _step(command: Command, bench: Bench) -> Outcome | None:
         argv=command.argv,
         log="logs/prepare.log",
     )
-
-
-@asynccontextmanager
-async def _stopped_by_signals() -> AsyncIterator[anyio.CancelScope]:
-    """Cancel the block at the first SIGINT or SIGTERM; afterwards the signals mean what they meant before."""
-    async with anyio.create_task_group() as group:
-        with anyio.CancelScope() as scope:
-            await group.start(_listen, scope)
-            yield scope
-        group.cancel_scope.cancel()
-
-
-async def _listen(
-    scope: anyio.CancelScope, *, task_status: anyio.abc.TaskStatus[None] = anyio.TASK_STATUS_IGNORED
-) -> None:
-    if sys.platform == "win32":  # the event loop knows no signal handlers there: Ctrl-C cancels the main task
-        task_status.started()
-        return
-    with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM, signal.SIGHUP) as signals:
-        task_status.started()
-        async for _ in signals:
-            scope.cancel()
-            return

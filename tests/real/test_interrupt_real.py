@@ -94,6 +94,23 @@ def test_a_signal_ends_everything_keeps_wheels_and_writes_the_report(tmp_path: P
     assert len(out.splitlines()) == len(kept)
 
 
+def test_a_signal_while_the_machine_is_asked_leaves_nothing_behind(tmp_path: Path) -> None:
+    project = copy("ffi-only", tmp_path)
+    slow = tmp_path / "bin" / "python3.12"
+    slow.parent.mkdir()
+    slow.write_text("#!/bin/sh\nexec sleep 60\n")
+    slow.chmod(0o755)
+    env = {**os.environ, "PATH": f"{slow.parent}{os.pathsep}{os.environ['PATH']}"}
+    run = start(project, "-i", str(slow), env=env)
+    wait_for(lambda: [child for child in psutil.Process(run.pid).children(recursive=True) if "60" in child.cmdline()])
+    children = psutil.Process(run.pid).children(recursive=True)
+    run.send_signal(signal.SIGTERM)
+    run.communicate(timeout=10)
+    assert run.returncode == 130
+    assert not [child for child in children if child.is_running() and child.status() != psutil.STATUS_ZOMBIE]
+    assert not (project / "target" / "wheels").exists()
+
+
 def test_a_build_over_its_time_limit_is_ended_and_the_rest_goes_on(tmp_path: Path) -> None:
     project = copy("ffi-only", tmp_path)
     with (project / "pyproject.toml").open("a") as file:

@@ -51,7 +51,7 @@ def test_flags_that_are_not_built_yet_say_so(flag: str) -> None:
         (["build", "--relase"], "unknown option '--relase'", "did you mean '--release'?"),
         (["biuld"], "unknown command 'biuld'", "did you mean 'build'?"),
         ([], "no command given", "wheelmatrix build, or wheelmatrix --help for the others"),
-        (["build", "-j", "0"], "-j/--jobs: '0' is not a whole number above 0", "wheelmatrix build --help lists"),
+        (["build", "-j", "0"], "-j/--jobs: '0' is not a whole number from 1 to 4096", "wheelmatrix build --help lists"),
         (["build", "--strip=maybe"], "--strip: 'maybe' is neither true nor false", "wheelmatrix build --help"),
         (["build", "project"], "build takes no argument 'project'", "a flag before it?"),
         (["audit"], "the following arguments are required: WHEEL", "wheelmatrix audit --help"),

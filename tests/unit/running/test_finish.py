@@ -7,15 +7,18 @@ import zipfile
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
 from support.elf import Elf, Symbol
 
-from matrix.archives import Contents, CoreMetadata, Entry, Layout, wheel_problems
+from matrix.archives import Contents, CoreMetadata, Entry, Layout, wheel_problems, write_wheel
 from matrix.events import AuditEnded, AuditStarted, Bus, CellEnded, Event, Note
 from matrix.model import Artifact, Build, Cell, Compatibility, Interpreter, Outcome, Plan, Target
-from matrix.running.finish import Finisher, Ingredients
+from matrix.running import finish
+from matrix.running.finish import Finisher
+from matrix.running.ingredients import Ingredients
 from matrix.running.lanes import Workshop
 from matrix.running.state import read_state
 
@@ -158,6 +161,52 @@ async def test_any_change_is_built_again(shop: Shop, change: str) -> None:
     assert wheel_problems(shop.out / end.wheel.file) == ()
     if change in {"wheel", "gone", "asked not to"}:
         assert end.wheel == first.wheel
+
+
+async def test_a_file_that_changes_while_it_is_packed_is_never_taken_for_packed(
+    shop: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = tmp_path / "data.py"
+    source.write_text("OLD = 1\n")
+    given = replace(shop.ingredients, contents=Contents((Entry("hello/data.py", source),)))
+    real = write_wheel
+
+    def edited_meanwhile(*args: Any, **named: Any) -> Any:
+        wheel = real(*args, **named)
+        source.write_text("NEW = 1\n")
+        return wheel
+
+    monkeypatch.setattr(finish, "write_wheel", edited_meanwhile)
+    (first,) = await shop.run(compiled=1, ingredients=given)
+    monkeypatch.setattr(finish, "write_wheel", real)
+    (second,) = await shop.run(ingredients=given)
+    assert (first.status, second.status) == ("built", "built")
+    assert second.wheel is not None
+    with zipfile.ZipFile(shop.out / second.wheel.file) as archive:
+        assert archive.read("hello/data.py") == b"NEW = 1\n"
+
+
+async def test_a_state_that_cannot_be_written_costs_only_the_next_reuse(shop: Shop) -> None:
+    shop.workshop.state(shop.build.id).mkdir(parents=True)
+    (end,) = await shop.run(compiled=1)
+    assert end.status == "built"
+    (note,) = [event for event in shop.events if isinstance(event, Note)]
+    assert "cannot be written" in note.text
+    (again,) = await shop.run()
+    assert again.status == "built"
+
+
+async def test_a_library_that_lies_beside_the_module_counts_too(shop: Shop, tmp_path: Path) -> None:
+    library = tmp_path / "libhelper.so"
+    library.write_bytes(module("2.34"))
+    shop.binary.write_bytes(module("2.17"))
+    given = replace(shop.ingredients, contents=Contents((Entry("hello/libhelper.so", library),)))
+    (end,) = await shop.run(compiled=1, ingredients=given)
+    assert end.wheel is not None
+    assert "manylinux_2_34" in end.wheel.file
+    low = Compatibility(family="manylinux", version=(2, 17))
+    (asked,) = await shop.run(shop.cell(low), compiled=1, ingredients=given)
+    assert asked.status == "failed"
 
 
 async def test_a_level_that_is_not_met_fails_that_cell_alone(shop: Shop) -> None:

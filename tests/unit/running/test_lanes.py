@@ -55,15 +55,20 @@ async def test_a_lane_is_held_against_another_run(tmp_path: Path) -> None:
     assert waits == ["told"]
 
 
-def test_prepare_drops_what_killed_runs_staged(tmp_path: Path) -> None:
-    shop = Workshop(tmp_path / "wheelmatrix")
-    shop.prepare()
-    dead = shop.base / "staged" / "999999999"
-    dead.mkdir()
-    mine = shop.staging
-    mine.mkdir()
-    shop.prepare()
-    assert not dead.exists()
-    assert mine.exists()
-    shop.tidy()
-    assert not mine.exists()
+def test_a_run_drops_what_killed_runs_staged_and_leaves_others_alone(tmp_path: Path) -> None:
+    base = tmp_path / "wheelmatrix"
+    dead, other = Workshop(base), Workshop(base)
+    dead.prepare()
+    dead.staging.mkdir()
+    dead.staging.with_suffix(".lock").touch()
+    (base / "staged" / "12345").mkdir()
+    with other.opened():
+        other.staging.mkdir()
+        mine = Workshop(base)
+        with mine.opened():
+            mine.staging.mkdir()
+            assert not dead.staging.exists()
+            assert other.staging.exists()
+            assert not (base / "staged" / "12345").exists()
+        assert not mine.staging.exists()
+    assert list((base / "staged").iterdir()) == []

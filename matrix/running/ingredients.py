@@ -1,0 +1,111 @@
+"""What the wheels of a run are made from, and the digest that proves it."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from matrix.archives import (
+    Compression,
+    Contents,
+    CoreMetadata,
+    Entry,
+    Layout,
+    collect,
+    extension_path,
+    extension_suffix,
+    inputs_digest,
+)
+from matrix.archives.compression import EARLIEST, DosTime
+from matrix.auditing import flag_weak_needs
+from matrix.model import Build, Cell, Compatibility, Outcome, Verdict
+
+__all__ = ["AuditMode", "Ingredients", "entries_of", "inputs_of", "with_weak_versions_flagged"]
+
+AuditMode = Literal["check", "warn", "skip"]
+WEAK = "weak-symbol-version"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ingredients:
+    """What every wheel of a run is made from, besides its binary.
+
+    Attributes:
+        metadata: Core metadata.
+        layout: Where the Python side lies.
+        contents: The Python side, collected once.
+        out: The out directory.
+        audit: ``check`` fails a cell whose level is not met, ``warn`` gives it the best level met, ``skip`` trusts.
+        environ: Variables that change platform tags.
+        compression: How members are compressed.
+        modified: The time every member carries.
+        reuse: Whether a wheel that is proven to be up to date is kept.
+    """
+
+    metadata: CoreMetadata
+    layout: Layout
+    contents: Contents
+    out: Path
+    audit: AuditMode = "check"
+    environ: Mapping[str, str] = field(default_factory=dict)
+    compression: Compression = field(default_factory=Compression)
+    modified: DosTime = EARLIEST
+    reuse: bool = True
+
+    @property
+    def out_dir_crates(self) -> frozenset[str]:
+        """Crates whose ``OUT_DIR`` wheels take files from."""
+        rules = (rule for rule in self.layout.include if rule.origin == "out-dir")
+        return frozenset(rule.crate or self.layout.crate for rule in rules)
+
+
+def entries_of(given: Ingredients, build: Build, outcome: Outcome, module: Path | None = None) -> Sequence[Entry]:
+    """Return everything that goes into a wheel but its metadata.
+
+    Args:
+        given: What every wheel is made from.
+        build: The build.
+        outcome: What it made.
+        module: The module, when it is not the artifact itself.
+    """
+    contents = given.contents
+    if given.out_dir_crates:
+        out_dirs = {crate: Path(path) for one in outcome.artifacts for crate, path in one.out_dirs.items()}
+        contents = collect(given.layout, given.metadata.distribution, out_dirs)
+    own = build.interpreter.ext_suffix if build.interpreter is not None else ".so"
+    member = extension_path(given.layout, extension_suffix(build.target, build.stable_abi, own))
+    return [*contents.entries, Entry(member, module or Path(outcome.artifacts[0].path), executable=True)]
+
+
+def inputs_of(given: Ingredients, build: Build, outcome: Outcome, cell: Cell) -> str:
+    """Digest everything that decides what a wheel holds and what its tag says, before the tag is known."""
+    wish = (
+        cell.python_tag, cell.abi_tag, str(cell.compatibility), str(cell.pypi), build.target.triple, given.audit,
+        *(f"{name}={value}" for name, value in sorted(given.environ.items())),
+    )  # fmt: skip
+    return inputs_digest(
+        entries_of(given, build, outcome),
+        given.metadata,
+        wish,
+        compression=given.compression,
+        modified=given.modified,
+    )
+
+
+def with_weak_versions_flagged(
+    module: Path, level: Compatibility, verdict: Verdict | None, cell: Cell
+) -> tuple[Path, Verdict | None]:
+    """Make the level true for weak symbols too, in a copy of the module; see ``flag_weak_needs``."""
+    if verdict is None or not any(finding.code == WEAK for finding in verdict.findings):
+        return module, verdict
+    copy = module.with_name(f"{cell.id}-{module.name}")
+    shutil.copy2(module, copy)
+    if not flag_weak_needs(copy, level, cell.target.machine):
+        return module, verdict
+    findings = tuple(finding for finding in verdict.findings if finding.code != WEAK)
+    return copy, msgspec.structs.replace(verdict, findings=findings)
