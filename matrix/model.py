@@ -1,8 +1,8 @@
 """The nouns: plain frozen values that every part of the program hands on.
 
-All of them serialise with msgspec and name no path of this machine, so that a build can run in
-another process, in a container or on another machine. Paths are relative to the project's root and
-written with ``/``.
+All of them serialise with msgspec. What is planned names no path of this machine, so that a build can run in another
+process, in a container or on another machine: paths are relative to the project's root and written with ``/``. Only an
+outcome, which tells what happened on one machine, names that machine's files and command.
 """
 
 from __future__ import annotations
