@@ -106,7 +106,11 @@ def command_lines() -> list[str]:
 
 
 def live_rustcs(lanes: Path) -> list[psutil.Process]:
-    """Return rustc processes that compile a crate for one of these lanes (not those that only answer questions)."""
+    """Return rustc processes that compile a crate for one of these lanes (not those that only answer questions).
+
+    A look at all processes takes a while, in which one may end and another begin: only those count that are still there
+    at its end, so all of them were there at one moment. A child of a rustc is a linker that has not begun to be one.
+    """
     found = []
     for process in psutil.process_iter():
         try:
@@ -115,7 +119,22 @@ def live_rustcs(lanes: Path) -> list[psutil.Process]:
             continue
         if argv and Path(argv[0]).name == "rustc" and "--emit" in " ".join(argv) and str(lanes) in " ".join(argv):
             found.append(process)
-    return found
+    pids = {process.pid for process in found}
+    return [process for process in found if still_runs(process) and parent(process) not in pids]
+
+
+def still_runs(process: psutil.Process) -> bool:
+    try:
+        return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
+    except psutil.Error:
+        return False
+
+
+def parent(process: psutil.Process) -> int:
+    try:
+        return int(process.ppid())
+    except psutil.Error:
+        return 0
 
 
 @pytest.mark.parametrize("jobs", [1, 2])
