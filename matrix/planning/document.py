@@ -44,7 +44,7 @@ class PlannedBuild(msgspec.Struct, frozen=True, kw_only=True):
     interpreter: Annotated[str | None, Meta(description="Id of the Python it is compiled against.")]
     stable_abi: Annotated[str | None, Meta(description="Stable ABI and floor.", examples=["abi3-cp39"])]
     driver: Annotated[str, Meta(description="Name of the driver.")]
-    settings: Annotated[Settings, Meta(description="How it is made.")]
+    settings: Annotated[Settings, Meta(description="How it is made; values of its variables are hidden.")]
     command: Annotated[
         tuple[str, ...] | None, Meta(description="Program and arguments that it would run, with this machine's paths.")
     ]
@@ -122,7 +122,7 @@ def _build(build: Build, files: Mapping[str, str], command: tuple[str, ...] | No
         interpreter=None if build.interpreter is None else build.interpreter.id,
         stable_abi=None if abi is None else f"{abi.kind}-{abi.python_tag}",
         driver=build.driver,
-        settings=build.settings,
+        settings=msgspec.structs.replace(build.settings, env={name: value and "***" for name, value in build.settings.env.items()}),
         command=command,
         cells=build.cells,
         files=tuple(dict.fromkeys(files[cell] for cell in build.cells)),

@@ -11,7 +11,7 @@ from datetime import datetime, timezone
 import msgspec
 
 from matrix.events import BuildEnded, BuildStarted, CellEnded, Event, Note, RunEnded, RunStarted
-from matrix.model import Build, Cell, Outcome, Plan
+from matrix.model import Build, Cell, LeftOut, Outcome, Plan
 from matrix.reporting.document import (
     Absent,
     BuildRecord,
@@ -104,7 +104,7 @@ class ReportCollector:
     def report(self) -> Report:
         """Return the report as it is now; what has not ended counts as cancelled."""
         plan = self._run.plan if self._run is not None else _NO_PLAN
-        cells = tuple(self._cell(cell) for cell in plan.cells)
+        cells = (*(self._cell(cell) for cell in plan.cells), *map(_skipped, plan.left_out))
         tally = Counter(cell.status for cell in cells)
         return Report(
             version=1,
@@ -127,8 +127,7 @@ class ReportCollector:
             ),
             cells=cells,
             builds=tuple(self._build(build) for build in plan.builds),
-            left_out=plan.left_out,
-            absent=tuple(Absent(cell=cell.id, file=cell.file) for cell in cells if cell.wheel is None),
+            absent=tuple(Absent(cell=cell.id, file=cell.file) for cell in cells if cell.file and cell.wheel is None),
             foreign=self._end.foreign if self._end is not None else (),
             notes=tuple(self._notes),
         )
@@ -154,7 +153,7 @@ class ReportCollector:
             status=end.status,
             reason=mask_urls(strip(end.reason)),
             details=mask_urls(strip(end.details)),
-            hint=end.hint,
+            hint=mask_urls(end.hint) if end.hint is not None else None,
             wheel=end.wheel,
             audit=end.verdict,
         )
@@ -194,3 +193,15 @@ class ReportCollector:
 
 
 _NO_PLAN = Plan(project="", version="", bindings="", cells=(), builds=())
+
+
+def _skipped(left: LeftOut) -> CellRecord:
+    """Return the record of a cell that the plan left out."""
+    return CellRecord(
+        id=left.id,
+        status="skipped",
+        reason=mask_urls(strip(left.reason)),
+        hint=left.hint,
+        interpreter=left.interpreter or None,
+        target=left.target,
+    )

@@ -10,7 +10,7 @@ from msgspec import Meta
 
 from matrix.errors import ToolError
 from matrix.files import write_atomically
-from matrix.model import CellStatus, LeftOut, OutcomeStatus, Verdict, Wheel
+from matrix.model import CellStatus, OutcomeStatus, Verdict, Wheel
 
 __all__ = [
     "Absent",
@@ -140,7 +140,6 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     summary: Summary
     cells: tuple[CellRecord, ...] = ()
     builds: tuple[BuildRecord, ...] = ()
-    left_out: Annotated[tuple[LeftOut, ...], Meta(description="Cells not wanted after all, each with its reason.")] = ()
     absent: Annotated[tuple[Absent, ...], Meta(description="Wheels expected and not there.")] = ()
     foreign: Annotated[
         tuple[str, ...], Meta(description="Wheels in the out directory that this run did not make.")

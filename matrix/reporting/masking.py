@@ -11,7 +11,7 @@ _HIDDEN = "***"
 _NAME = r"[\w.\-]*(?:token|password|passwd|secret|credential|api[_-]?key)[\w\-]*"
 # registries.corp.token="…", --password=…, API_KEY=…; a value runs to its quote's end or to white space
 _ASSIGNED = re.compile(rf"(?i)(?P<name>{_NAME})(?P<sign>\s*=\s*)(?P<value>\"[^\"]*\"|'[^']*'|[^\s\"']+)")
-_USERINFO = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.\-]{0,20}://)[^/\s@]+@")
+_USERINFO = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.\-]{0,20}://)[^/\s]+@")
 _FLAG = re.compile(rf"(?i)-{{1,2}}{_NAME}")
 _CONTAINER_TOOLS = {"docker", "podman", "nerdctl"}
 

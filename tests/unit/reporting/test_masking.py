@@ -54,3 +54,7 @@ def test_everything_else_stays() -> None:
 def test_no_value_is_left(value: str, name: str) -> None:
     quoted = f'{name}="{value.replace(chr(34), "")}"'
     assert mask_assignments(quoted) == f"{name}=***"
+
+
+def test_an_at_sign_in_a_password_shows_nothing_of_it() -> None:
+    assert mask_urls("from https://u:p@ss@host/x and https://a@b") == "from https://***@host/x and https://***@b"
