@@ -118,6 +118,8 @@ def _environment(build: Build, place: Place) -> dict[str, str | None]:
         # pyo3 0.26 and newer: an extension module does not link libpython
         "PYO3_BUILD_EXTENSION_MODULE": "1",
     }
+    if not build.explicit_target:
+        env["CARGO_BUILD_TARGET"] = None  # the plan says this machine, whatever the environment says
     if place.jobserver is not None:
         env["CARGO_MAKEFLAGS"] = place.jobserver
     if place.pyo3_config is not None:

@@ -11,6 +11,7 @@ from matrix.model import Target
 from matrix.planning import Request
 from matrix.platforms import archflags_target
 from matrix.project import CargoFlags, Changes, Project, Seconds, parse_duration
+from matrix.project.cargo_config import VARIABLE, configured_target, names_target
 from matrix.running.ingredients import AuditMode
 
 __all__ = ["audit_mode", "cargo_flags", "request_of", "run_flags", "seconds"]
@@ -57,12 +58,14 @@ def request_of(options: argparse.Namespace, project: Project, environ: Mapping[s
         raise UsageError("-i needs a value", hint='write -i 3.12, -i ">=3.10", or -f for every one found')
     words = tuple(word for word in options.interpreter or () if word.strip().lower() != "found")
     find = options.find_interpreter or len(words) < len(options.interpreter or ())
-    targets, origin = _targets(options, project, environ, host)
+    targets, origin, default = _targets(options, project, environ, host)
     return Request(
         interpreters=words or None,
         find=find,
         targets=targets,
         targets_origin=origin,
+        default_target=default,
+        explicit_host=names_target(project.root, environ, project.flags.config),
         compatibility=tuple(options.compatibility) if options.compatibility else None,
         only=tuple(options.only or ()),
         settings=_changes(options, project, environ),
@@ -72,18 +75,24 @@ def request_of(options: argparse.Namespace, project: Project, environ: Mapping[s
 
 def _targets(
     options: argparse.Namespace, project: Project, environ: Mapping[str, str], host: Target
-) -> tuple[tuple[str, ...] | None, str]:
+) -> tuple[tuple[str, ...] | None, str, tuple[str, str] | None]:
+    """Return the targets that flags or the environment ask for, which of them does, and cargo's configured one.
+
+    What a file names is no flag: it stands in for the host alone, and leaves the rows of the matrix be.
+    """
     if options.target:
-        return tuple(options.target), "--target"
+        return tuple(options.target), "--target", None
     if project.options.targets:
-        return None, ""
-    from_env = environ.get("CARGO_BUILD_TARGET", "").strip()
-    if from_env:
-        return (from_env,), "CARGO_BUILD_TARGET"
+        return None, "", None
+    configured = configured_target(project.root, environ, project.flags.config)
+    if configured is not None:
+        triple, origin = configured
+        triple = host.triple if triple == "host-tuple" else triple
+        return ((triple,), origin, None) if origin == VARIABLE else (None, "", (triple, origin))
     flagged = archflags_target(environ, host)
     if flagged is not None and flagged != host:
-        return (flagged.triple,), "ARCHFLAGS"
-    return None, ""
+        return (flagged.triple,), "ARCHFLAGS", None
+    return None, "", None
 
 
 def _changes(options: argparse.Namespace, project: Project, environ: Mapping[str, str]) -> Changes:

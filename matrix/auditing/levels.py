@@ -56,11 +56,27 @@ def meets(analysis: Analysis, wish: Compatibility, target: Target) -> Judgement:
         return Judgement(ok=True, level=_LINUX)
     if analysis.foreign:
         return _foreign(analysis, target)
+    other = _other_libc(analysis, target)
+    if other is not None:
+        return other
     if wish.family == "linux":
         return Judgement(ok=True, level=_LINUX)
     if wish.family == "auto":
         return _auto(analysis)
     return meets_level(analysis, wish, target.machine)
+
+
+def _other_libc(analysis: Analysis, target: Target) -> Judgement | None:
+    """Refuse binaries whose C library is not the target's: the suffix and the tag would be another platform's."""
+    own = {"gnu": "glibc", "musl": "musl"}.get(target.libc.removesuffix("eabihf").removesuffix("eabi"))
+    others = sorted({_LIBC_NAMES[binary.libc] for binary in analysis.binaries if binary.libc not in {"", own}})
+    if own is None or not others:
+        return None
+    return Judgement(
+        ok=False,
+        reason=f"linked against {' and '.join(others)}, but {target.triple} has {own}",
+        hint="check build.target and CARGO_BUILD_TARGET of cargo's configuration; name the target with --target",
+    )
 
 
 def _foreign(analysis: Analysis, target: Target) -> Judgement:

@@ -42,7 +42,7 @@ class TargetWish(NamedTuple):
 
     Attributes:
         target: The platform.
-        explicit: Whether cargo is told ``--target``: a triple was written, or it is not this machine's.
+        explicit: Whether cargo is told ``--target``: a triple was written, or it is not what cargo does by itself.
         named: Whether a flag named it, so that leaving it out is an error.
         origin: Where it was written.
     """
@@ -82,32 +82,36 @@ def interpreter_words(request: Request, options: Options) -> Iterator[Word]:
 
 
 def target_axis(request: Request, options: Options, host: Target) -> tuple[TargetWish, ...]:
-    """Return the targets that are wanted, each once, in the order written; the host when none is.
+    """Return the targets that are wanted, each once, in the order written; when none is, what cargo does by itself.
 
     Raises:
         UsageError: A triple is not known.
     """
     if request.targets is not None:
         words = [(text, request.targets_origin, True) for text in request.targets]
-    else:
+    elif options.targets or request.default_target is None:
         words = [(text, f"{KEY} targets[{index}]", False) for index, text in enumerate(options.targets)]
+    else:
+        words = [(*request.default_target, True)]
     wishes: dict[str, TargetWish] = {}
     for text, origin, named in words or [("native", "", False)]:
-        wish = target_wish(text, host, origin, named=named)
+        wish = target_wish(text, host, origin, named=named, explicit_host=request.explicit_host)
         known = wishes.get(wish.target.triple)
         if known is None or wish.explicit > known.explicit:
             wishes[wish.target.triple] = wish
     return tuple(wishes.values())
 
 
-def target_wish(text: str, host: Target, origin: str, *, named: bool) -> TargetWish:
-    """Return the target that a word means; ``native`` is the host's, as cargo builds it by itself.
+def target_wish(
+    text: str, host: Target, origin: str, *, named: bool = False, explicit_host: bool = False
+) -> TargetWish:
+    """Return the target that a word means; ``native`` is the host's, as cargo builds it by itself where it does.
 
     Raises:
         UsageError: The triple is not known.
     """
     if text.strip() == "native":
-        return TargetWish(host, explicit=False, named=named, origin=origin)
+        return TargetWish(host, explicit=explicit_host, named=named, origin=origin)
     return TargetWish(parse_target(text.strip(), origin), explicit=True, named=named, origin=origin)
 
 

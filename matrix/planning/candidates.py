@@ -171,7 +171,9 @@ def read_axes(
                 None
                 if include.interpreter is None
                 else Word(include.interpreter, f"{origin}.interpreter", named=False),
-                None if include.target is None else target_wish(include.target, host, f"{origin}.target", named=False),
+                None
+                if include.target is None
+                else target_wish(include.target, host, f"{origin}.target", explicit_host=request.explicit_host),
                 None
                 if include.compatibility is None
                 else levels_of([(include.compatibility, f"{origin}.compatibility")], named=False),

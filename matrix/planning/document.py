@@ -116,13 +116,14 @@ def _cell(cell: Cell) -> PlannedCell:
 
 def _build(build: Build, files: Mapping[str, str], command: tuple[str, ...] | None) -> PlannedBuild:
     abi = build.stable_abi
+    hidden = {name: value and "***" for name, value in build.settings.env.items()}
     return PlannedBuild(
         id=build.id,
         target=build.target.triple,
         interpreter=None if build.interpreter is None else build.interpreter.id,
         stable_abi=None if abi is None else f"{abi.kind}-{abi.python_tag}",
         driver=build.driver,
-        settings=msgspec.structs.replace(build.settings, env={name: value and "***" for name, value in build.settings.env.items()}),
+        settings=msgspec.structs.replace(build.settings, env=hidden),
         command=command,
         cells=build.cells,
         files=tuple(dict.fromkeys(files[cell] for cell in build.cells)),

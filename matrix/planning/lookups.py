@@ -45,7 +45,7 @@ def needed_lookups(request: Request, options: Options, host: Target) -> Lookups:
         if row.interpreter is not None:
             rows.append(Word(row.interpreter, f"{origin}.interpreter", named=False))
         if row.target is not None:
-            targets.append(target_wish(row.target, host, f"{origin}.target", named=False).target)
+            targets.append(target_wish(row.target, host, f"{origin}.target").target)
     here = any(target.os == host.os for target in targets)
     for word in (*written, *rows):
         asked = parse_request(word.text, word.origin)

@@ -19,8 +19,10 @@ class Request:
     Attributes:
         interpreters: Words of ``-i``.
         find: ``-f``.
-        targets: Triples of ``--target``, or of ``CARGO_BUILD_TARGET``.
-        targets_origin: Which of the two.
+        targets: Triples of ``--target``, or of ``CARGO_BUILD_TARGET`` or ``ARCHFLAGS``.
+        targets_origin: Which of them.
+        default_target: What cargo's configuration names in place of the host, and where it does.
+        explicit_host: Whether that configuration names any target, so that cargo must be told the host's too.
         compatibility: Levels of ``--compatibility``.
         only: Patterns of cell ids (``--only``).
         settings: How builds are made, as far as flags say so.
@@ -31,6 +33,8 @@ class Request:
     find: bool = False
     targets: tuple[str, ...] | None = None
     targets_origin: str = "--target"
+    default_target: tuple[str, str] | None = None
+    explicit_host: bool = False
     compatibility: tuple[str, ...] | None = None
     only: tuple[str, ...] = ()
     settings: Changes = field(default_factory=Changes)

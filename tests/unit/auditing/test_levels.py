@@ -133,6 +133,14 @@ def test_the_other_libc_is_refused(ask: Ask) -> None:
     assert ask(AUTO, triple="x86_64-unknown-linux-musl", needed=["libc.so"]).level == musl
 
 
+@pytest.mark.parametrize("wish", [AUTO, Compatibility(family="linux"), manylinux(17)])
+def test_a_musl_binary_for_a_glibc_target_is_refused_whatever_is_asked_for(ask: Ask, wish: Compatibility) -> None:
+    judged = ask(wish, needed=["libc.so"])
+    assert not judged.ok
+    assert judged.reason == "linked against musl, but x86_64-unknown-linux-gnu has glibc"
+    assert ask(AUTO, "x86_64-unknown-linux-musl", needed=["libc.so"]).ok
+
+
 def test_a_static_program_may_carry_both_families(ask: Ask) -> None:
     old_musl = Compatibility(family="musllinux", version=(1, 1))
     for wish in (old_musl, manylinux(17)):

@@ -34,6 +34,7 @@ def test_the_plain_command(make_build: BuildFactory) -> None:
     assert command.env == {
         "CARGO_BUILD_BUILD_DIR": "/p/target/wheelmatrix/lanes/b",
         "CARGO_BUILD_JOBS": "2",
+        "CARGO_BUILD_TARGET": None,
         "CARGO_MAKEFLAGS": "-j --jobserver-fds=3,4 --jobserver-auth=3,4",
         "PYO3_BUILD_EXTENSION_MODULE": "1",
         "PYO3_CONFIG_FILE": "/p/target/wheelmatrix/lanes/b.pyo3",
@@ -63,6 +64,7 @@ def test_every_setting_reaches_cargo(make_build: BuildFactory, linux: Target) ->
     )  # fmt: skip
     assert command.env["CC"] == "clang"
     assert command.env["PYO3_PYTHON"] is None
+    assert "CARGO_BUILD_TARGET" not in command.env
 
 
 def test_macos_finds_python_s_symbols_at_load_time(make_build: BuildFactory) -> None:

@@ -170,6 +170,30 @@ def test_a_target_without_driver_is_left_out_or_an_error() -> None:
         make_plan(project, Request(targets=(ARM,), targets_origin="CARGO_BUILD_TARGET"), made_up_facts("3.12"))
 
 
+def test_the_target_of_cargo_s_configuration_stands_in_for_the_host() -> None:
+    given = Request(default_target=(ARM, "config.toml: build.target"), explicit_host=True)
+    plan = make_plan(made_up_project(), given, made_up_facts("3.12", drivers=EVERY))
+    assert ids(plan) == [f"cp312-{ARM}"]
+    with pytest.raises(UsageError, match=r"\(config.toml: build.target\): no driver here builds for"):
+        make_plan(made_up_project(), given, made_up_facts("3.12"))
+    host = Request(default_target=(GNU, "config.toml: build.target"), explicit_host=True)
+    assert [build.explicit_target for build in make_plan(made_up_project(), host, made_up_facts("3.12")).builds] == [
+        True
+    ]
+
+
+def test_the_host_is_named_to_a_cargo_that_would_build_for_another() -> None:
+    given = Request(default_target=(ARM, "config.toml: build.target"), explicit_host=True)
+    native = made_up_project(matrix={"targets": ["native"]})
+    plan = make_plan(native, given, made_up_facts("3.12"))
+    assert ids(plan) == [f"cp312-{GNU}"]
+    assert [build.explicit_target for build in plan.builds] == [True]
+    row = {"include": [{"interpreter": "3.12", "target": "native"}]}
+    facts = made_up_facts("3.12", drivers=EVERY)
+    builds = make_plan(made_up_project(matrix=row), given, facts).builds
+    assert {build.target.triple: build.explicit_target for build in builds} == {ARM: True, GNU: True}
+
+
 def test_universal2_waits_for_its_joining() -> None:
     project = made_up_project(matrix={"interpreters": ["3.12"], "targets": ["native", "universal2-apple-darwin"]})
     plan = make_plan(project, Request(), made_up_facts("3.12", drivers=EVERY))

@@ -1,0 +1,61 @@
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.planning import HOST, made_up_project
+
+from matrix.arguments import parse
+from matrix.planning import Request
+from matrix.project import CargoFlags
+from matrix.wishes import request_of
+
+ARM = "aarch64-unknown-linux-gnu"
+FILE = ".cargo/config.toml: build.target"
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    (tmp_path / ".cargo").mkdir()
+    return tmp_path
+
+
+def asked(root: Path, *words: str, targets: Sequence[str] = (), config: Sequence[str] = (), **environ: str) -> Request:
+    matrix: dict[str, Any] = {"targets": list(targets)} if targets else {}
+    project = replace(made_up_project(matrix=matrix, flags=CargoFlags(config=tuple(config))), root=root)
+    return request_of(parse(["build", *words]), project, {"CARGO_HOME": str(root / "home"), **environ}, HOST)
+
+
+def name(root: Path, target: str) -> None:
+    (root / ".cargo" / "config.toml").write_text(f'[build]\ntarget = "{target}"\n')
+
+
+def told(request: Request) -> tuple[Any, ...]:
+    return request.targets, request.targets_origin, request.default_target, request.explicit_host
+
+
+def test_who_names_the_target(root: Path) -> None:
+    assert told(asked(root)) == (None, "", None, False)
+    assert told(asked(root, CARGO_BUILD_TARGET=ARM)) == ((ARM,), "CARGO_BUILD_TARGET", None, False)
+    assert told(asked(root, targets=["native"], CARGO_BUILD_TARGET=ARM)) == (None, "", None, False)
+    assert told(asked(root, config=[f'build.target="{ARM}"'], CARGO_BUILD_TARGET="x")) == (
+        None, "", (ARM, "--config build.target"), True,
+    )  # fmt: skip
+    name(root, ARM)
+    assert told(asked(root)) == (None, "", (ARM, FILE), True)
+    assert told(asked(root, "--target", "native")) == (("native",), "--target", None, True)
+    assert told(asked(root, targets=["native"])) == (None, "", None, True)
+    assert told(asked(root, CARGO_BUILD_TARGET=HOST.triple)) == ((HOST.triple,), "CARGO_BUILD_TARGET", None, True)
+
+
+def test_cargo_s_word_for_the_host(root: Path) -> None:
+    name(root, "host-tuple")
+    assert asked(root).default_target == (HOST.triple, FILE)
+
+
+def test_files_of_cargo_that_say_too_much_matter_only_when_nothing_else_is_said(root: Path) -> None:
+    name(root, "mine.json")
+    assert told(asked(root, targets=["native"])) == (None, "", None, True)
