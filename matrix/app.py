@@ -83,10 +83,7 @@ def plan(options: argparse.Namespace) -> int:
 
     gathered = anyio.run(gather, options, ALL)
     if options.json:
-        from matrix.reporting.masking import mask_argv  # noqa: PLC0415
-
-        commands = {name: mask_argv(argv) for name, argv in gathered.commands(ALL, options).items()}
-        sys.stdout.write(plan_document(gathered.plan, commands) + "\n")
+        sys.stdout.write(plan_document(gathered.plan, gathered.commands(ALL, options)) + "\n")
         return 0
     from matrix.reporting.tables import render_plan  # noqa: PLC0415
     from matrix.reporting.text import symbols_for, wants_color  # noqa: PLC0415

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import Meta
 
+from matrix.masking import mask_argv
 from matrix.model import Build, Cell, LeftOut, Plan, Settings
+from matrix.schemas import json_schema
 
 __all__ = ["PlanDocument", "PlannedBuild", "PlannedCell", "PlannedProject", "describe_plan", "plan_document", "schema"]
 
@@ -44,9 +45,12 @@ class PlannedBuild(msgspec.Struct, frozen=True, kw_only=True):
     interpreter: Annotated[str | None, Meta(description="Id of the Python it is compiled against.")]
     stable_abi: Annotated[str | None, Meta(description="Stable ABI and floor.", examples=["abi3-cp39"])]
     driver: Annotated[str, Meta(description="Name of the driver.")]
-    settings: Annotated[Settings, Meta(description="How it is made; values of its variables are hidden.")]
+    settings: Annotated[
+        Settings, Meta(description="How it is made, secrets hidden; `***` is a variable's value, null unsets it.")
+    ]
     command: Annotated[
-        tuple[str, ...] | None, Meta(description="Program and arguments that it would run, with this machine's paths.")
+        tuple[str, ...] | None,
+        Meta(description="Program and arguments that it would run, with this machine's paths; secrets hidden."),
     ]
     cells: Annotated[tuple[str, ...], Meta(description="Ids of the cells it serves.")]
     files: Annotated[tuple[str, ...], Meta(description="Files its cells make, each once.")]
@@ -89,15 +93,7 @@ def describe_plan(plan: Plan, commands: Mapping[str, tuple[str, ...]] | None = N
 
 def schema() -> dict[str, Any]:
     """Return the JSON Schema of the document."""
-    made = msgspec.json.schema(PlanDocument)
-    for definition in made["$defs"].values():
-        if "description" in definition:  # a docstring, which Python 3.13 hands on without its indentation
-            definition["description"] = inspect.cleandoc(definition["description"])
-    return {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": "wheelmatrix plan, version 1",
-        **made,
-    }
+    return json_schema(PlanDocument, "wheelmatrix plan, version 1")
 
 
 def _cell(cell: Cell) -> PlannedCell:
@@ -116,15 +112,20 @@ def _cell(cell: Cell) -> PlannedCell:
 
 def _build(build: Build, files: Mapping[str, str], command: tuple[str, ...] | None) -> PlannedBuild:
     abi = build.stable_abi
-    hidden = {name: value and "***" for name, value in build.settings.env.items()}
+    settings = msgspec.structs.replace(
+        build.settings,
+        env={name: None if value is None else "***" for name, value in build.settings.env.items()},
+        cargo_args=mask_argv(build.settings.cargo_args),
+        rustc_args=mask_argv(build.settings.rustc_args),
+    )
     return PlannedBuild(
         id=build.id,
         target=build.target.triple,
         interpreter=None if build.interpreter is None else build.interpreter.id,
         stable_abi=None if abi is None else f"{abi.kind}-{abi.python_tag}",
         driver=build.driver,
-        settings=msgspec.structs.replace(build.settings, env=hidden),
-        command=command,
+        settings=settings,
+        command=None if command is None else mask_argv(command),
         cells=build.cells,
         files=tuple(dict.fromkeys(files[cell] for cell in build.cells)),
         expected=build.expected,

@@ -9,10 +9,9 @@ import json
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
 from matrix.project.durations import LIMIT, Seconds
 from matrix.project.options import Options
+from matrix.schemas import json_schema
 
 __all__ = ["SCHEMA_FILE", "render_schema", "schema"]
 
@@ -21,13 +20,8 @@ SCHEMA_FILE = Path(__file__).with_name("wheelmatrix.schema.json")
 
 def schema() -> dict[str, Any]:
     """Return the JSON Schema of ``[tool.wheelmatrix]``."""
-    made = msgspec.json.schema(Options, schema_hook=_hook)
-    plain: dict[str, Any] = _without_null(made)
-    return {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": "[tool.wheelmatrix] in pyproject.toml",
-        **plain,
-    }
+    plain: dict[str, Any] = _without_null(json_schema(Options, "[tool.wheelmatrix] in pyproject.toml", _hook))
+    return plain
 
 
 def render_schema() -> str:

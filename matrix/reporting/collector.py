@@ -11,6 +11,7 @@ from datetime import datetime, timezone
 import msgspec
 
 from matrix.events import BuildEnded, BuildStarted, CellEnded, Event, Note, RunEnded, RunStarted
+from matrix.masking import mask_argv, mask_urls
 from matrix.model import Build, Cell, LeftOut, Outcome, Plan
 from matrix.reporting.document import (
     Absent,
@@ -24,7 +25,6 @@ from matrix.reporting.document import (
     Summary,
     compile_seconds,
 )
-from matrix.reporting.masking import mask_argv, mask_urls
 from matrix.reporting.text import strip
 
 __all__ = ["ReportCollector", "describe_machine"]
@@ -93,7 +93,7 @@ class ReportCollector:
                 self._cells[event.cell] = event
             case Note():
                 text = mask_urls(strip(event.text))
-                remark = Remark(level=event.level, text=text, hint=event.hint, build=event.build)
+                remark = Remark(level=event.level, text=text, hint=_masked(event.hint), build=event.build)
                 if remark not in self._notes:
                     self._notes.append(remark)
             case RunEnded():
@@ -153,7 +153,7 @@ class ReportCollector:
             status=end.status,
             reason=mask_urls(strip(end.reason)),
             details=mask_urls(strip(end.details)),
-            hint=mask_urls(end.hint) if end.hint is not None else None,
+            hint=_masked(end.hint),
             wheel=end.wheel,
             audit=end.verdict,
         )
@@ -192,6 +192,10 @@ class ReportCollector:
         )
 
 
+def _masked(hint: str | None) -> str | None:
+    return None if hint is None else mask_urls(hint)
+
+
 _NO_PLAN = Plan(project="", version="", bindings="", cells=(), builds=())
 
 
@@ -201,7 +205,7 @@ def _skipped(left: LeftOut) -> CellRecord:
         id=left.id,
         status="skipped",
         reason=mask_urls(strip(left.reason)),
-        hint=left.hint,
+        hint=_masked(left.hint),
         interpreter=left.interpreter or None,
         target=left.target,
     )

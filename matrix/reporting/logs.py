@@ -26,7 +26,7 @@ from matrix.events import (
     RunEnded,
     RunStarted,
 )
-from matrix.reporting.masking import mask_argv, mask_urls
+from matrix.masking import mask_argv, mask_urls
 from matrix.reporting.state import RunState
 from matrix.reporting.text import clean_line, strip
 
@@ -139,7 +139,7 @@ def _said(event: Diagnostic | Note) -> Record:
     text = mask_urls(strip(event.rendered if isinstance(event, Diagnostic) else event.text)).strip()
     fields = {"build": event.build, "text": text}
     if isinstance(event, Note):
-        return Record(event="note", level=level, fields={**fields, "hint": event.hint})
+        return Record(event="note", level=level, fields={**fields, "hint": event.hint and mask_urls(event.hint)})
     return Record(event="diagnostic", level=level, fields={**fields, "kind": event.level})
 
 
@@ -154,7 +154,7 @@ def _build_ended(event: BuildEnded) -> Record:
         "exit": outcome.exit,
         "reason": mask_urls(strip(outcome.reason)),
         "details": mask_urls(strip(outcome.details)),
-        "hint": outcome.hint,
+        "hint": outcome.hint and mask_urls(outcome.hint),
     }
     level: Level = "error" if outcome.status in {"failed", "timeout"} else "info"
     return Record(event="build ended", level=level, fields=fields)
@@ -170,7 +170,7 @@ def _cell_ended(event: CellEnded) -> Record:
         "size": wheel.size if wheel is not None else None,
         "sha256": wheel.sha256 if wheel is not None else None,
         "reason": mask_urls(strip(event.reason)),
-        "hint": event.hint,
+        "hint": event.hint and mask_urls(event.hint),
     }
     return Record(event="cell ended", level="error" if event.status == "failed" else "info", fields=fields)
 

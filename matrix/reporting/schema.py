@@ -5,14 +5,12 @@
 
 from __future__ import annotations
 
-import inspect
 import json
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
 from matrix.reporting.document import Report
+from matrix.schemas import json_schema
 
 __all__ = ["SCHEMA_FILE", "render_schema", "schema"]
 
@@ -21,15 +19,7 @@ SCHEMA_FILE = Path(__file__).with_name("report.schema.json")
 
 def schema() -> dict[str, Any]:
     """Return the JSON Schema of the report."""
-    made = msgspec.json.schema(Report)
-    for definition in made["$defs"].values():
-        if "description" in definition:  # a docstring, which Python 3.13 hands on without its indentation
-            definition["description"] = inspect.cleandoc(definition["description"])
-    return {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": "wheelmatrix report, version 1",
-        **made,
-    }
+    return json_schema(Report, "wheelmatrix report, version 1")
 
 
 def render_schema() -> str:

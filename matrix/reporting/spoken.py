@@ -6,10 +6,10 @@ import shlex
 
 from matrix.events import BuildStarted, CellEnded, Diagnostic, Event, Note, RunStarted
 from matrix.events import Line as OutputLine
+from matrix.masking import mask_argv, mask_assignments
 from matrix.model import Verdict
 from matrix.reporting.closing import hint_lines, left_out_lines
 from matrix.reporting.formats import count, listing
-from matrix.reporting.masking import mask_argv, mask_assignments
 from matrix.reporting.text import Line, Span, Symbols, clean, clean_line, line, strip
 
 __all__ = ["Spoken", "note_lines"]

@@ -19,7 +19,9 @@ RANKS = {
     "matrix": 0,  # matrix/__init__.py: the version
     "matrix.errors": 0,
     "matrix.files": 1,
+    "matrix.masking": 1,
     "matrix.results": 1,
+    "matrix.schemas": 1,
     "matrix.model": 2,
     "matrix.process": 3,
     "matrix.driver": 3,

@@ -61,3 +61,22 @@ def test_the_schema_documents_itself() -> None:
     assert made_schema["title"] == "wheelmatrix plan, version 1"
     described = made_schema["$defs"]["PlannedCell"]["properties"]
     assert all("description" in one for one in described.values())
+
+
+def test_no_secret_is_shown() -> None:
+    plan = made()
+    hidden = msgspec.structs.replace(
+        plan.builds[0].settings,
+        env={"TOKEN": "s3cr3t", "EMPTY": "", "GONE": None},
+        cargo_args=("--config", 'registries.corp.token="s3cr3t"'),
+        rustc_args=("-Lhttps://me:s3@cr3t@example.org/x",),
+    )
+    build = msgspec.structs.replace(plan.builds[0], settings=hidden)
+    plan = msgspec.structs.replace(plan, builds=(build,))
+    text = plan_document(plan, {build.id: ("cargo", "--config", "registry.token='s3cr3t'", "--locked")})
+    assert "s3cr3t" not in text
+    assert "cr3t" not in text
+    (shown,) = json.loads(text)["builds"]
+    assert shown["settings"]["env"] == {"TOKEN": "***", "EMPTY": "***", "GONE": None}
+    assert shown["settings"]["cargo_args"] == ["--config", "registries.corp.token=***"]
+    assert shown["command"] == ["cargo", "--config", "registry.token=***", "--locked"]

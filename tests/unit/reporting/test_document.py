@@ -190,3 +190,17 @@ def test_the_machine() -> None:
 @pytest.fixture
 def plan() -> Plan:
     return make_plan()
+
+
+def test_no_password_of_a_url_is_reported() -> None:
+    url = "https://me:pass@word@example.org/x"
+    plan = make_plan((10, 11), left_out=[LeftOut(id="cp39-x", reason=f"see {url}", hint=f"try {url}")], warnings=[url])
+    events = [
+        msgspec.structs.replace(event, status="failed", reason=url, details=url, hint=url, wheel=None, verdict=None)
+        if isinstance(event, CellEnded)
+        else event
+        for event in tell(plan)
+    ]
+    text = encode_report(collected([*events, Note(level="note", text=url, hint=url)])).decode()
+    assert "word" not in text
+    assert text.count("https://***@example.org/x") == 11

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from matrix.reporting.masking import mask_argv, mask_assignments, mask_urls
+from matrix.masking import mask_argv, mask_assignments, mask_urls
 
 
 @pytest.mark.parametrize(
