@@ -132,7 +132,7 @@ def _add_selection(parser: argparse.ArgumentParser) -> None:
         "--target",
         action="append",
         metavar="TRIPLE",
-        help="Rust target triple, repeatable (default: CARGO_BUILD_TARGET, or the host)",
+        help="Rust target triple, repeatable (default: what cargo's configuration names, or the host)",
     )
     add(
         "--compatibility",

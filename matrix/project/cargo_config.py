@@ -1,8 +1,11 @@
-"""The target that cargo's configuration names: plan and cargo must mean the same (cargo reference, "Configuration")."""
+"""The target that cargo's configuration names: plan and cargo must mean the same (cargo reference, "Configuration").
+
+``--config`` comes before the environment, which comes before the files: those of the directory and its parents, the
+nearest first, then the one in cargo's home. Lists are joined over all of them.
+"""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -13,64 +16,97 @@ from matrix.errors import UsageError
 __all__ = ["VARIABLE", "configured_target", "names_target"]
 
 VARIABLE = "CARGO_BUILD_TARGET"
+_KEY = "build.target"
+_INSTEAD = "name targets in pyproject.toml: [tool.wheelmatrix] targets, or with --target"
+_DEEPEST = 8  # includes within includes; a circle is cargo's to complain about
 
 
 def configured_target(root: Path, environ: Mapping[str, str], flags: Sequence[str] = ()) -> tuple[str, str] | None:
-    """Return the triple in ``build.target`` and where it stands, or ``None`` when there is none.
+    """Return the target that cargo would build for by itself and where it is named; ``None`` for the host's.
 
-    ``--config`` comes first, then ``CARGO_BUILD_TARGET``, the nearest ``.cargo/config.toml`` from the project upwards,
-    and cargo's home. A file that cannot be read or parsed is cargo's to complain about.
+    A file or flag that cannot be read or parsed names nothing here: cargo complains of it in its own words.
 
     Args:
         root: Where cargo is run.
-        environ: The environment.
+        environ: The environment: ``CARGO_BUILD_TARGET``, ``CARGO_HOME``.
         flags: Values of ``--config``.
+
+    Returns:
+        The triple (or ``host-tuple``, cargo's word for the host's), and its origin for messages:
+        ``.cargo/config.toml: build.target``.
 
     Raises:
         UsageError: The configuration names several targets, or one that is no triple.
     """
     variable = environ.get(VARIABLE, "").strip()
-    named = _in_flags(root, flags) or (None if variable else _in_files(root, environ))
-    if named is not None:
-        return _one(*named), named[1]
-    return (variable, VARIABLE) if variable else None
+    written = [*_in_flags(root, flags), *([(variable, VARIABLE)] if variable else []), *_in_files(root, environ)]
+    if not written:
+        return None
+    first, origin = written[0]
+    joined = [word for value, _ in written if isinstance(value, list) for word in value]
+    named = joined if isinstance(first, list) else [first]
+    words = []
+    for word in named:
+        if not isinstance(word, str) or not word.strip():
+            raise UsageError(f"{origin}: {word!r} is no target triple", hint=_INSTEAD)
+        words.append(word.strip())
+    words = list(dict.fromkeys(words))
+    if not words:
+        return None
+    if len(words) > 1:
+        raise UsageError(f"{origin} names several targets: {', '.join(words)}", hint=_INSTEAD)
+    if words[0].endswith(".json"):
+        raise UsageError(f"{words[0]!r} ({origin}): target specification files are not supported", hint=_INSTEAD)
+    return words[0], origin
 
 
 def names_target(root: Path, environ: Mapping[str, str], flags: Sequence[str] = ()) -> bool:
-    """Whether flags or files name a target, so that a build for the host must name its own."""
-    return (_in_flags(root, flags) or _in_files(root, environ)) is not None
+    """Whether flags or files name a target, so that cargo builds for the host only when it is told to.
+
+    Nothing takes back what they say: an empty list is joined to theirs, or clashes with a string. ``--target`` wins.
+    """
+    return any(True for _ in _in_flags(root, flags)) or any(True for _ in _in_files(root, environ))
 
 
-def _in_flags(root: Path, flags: Sequence[str]) -> tuple[object, str] | None:
-    for text in reversed(flags):
-        named = _target(_parsed(text)) if "=" in text else _target(_read(root / text))
-        if named is not None:
-            return named, "--config build.target"
-    return None
+def _in_flags(root: Path, flags: Sequence[str]) -> Iterator[tuple[object, str]]:
+    """Yield what ``--config`` values name, the last one first: each is a file or one setting."""
+    for flag in reversed(flags):
+        if (root / flag).is_file():
+            yield from _in_file(root / flag, f"--config {flag}: {_KEY}")
+        else:
+            yield from _in_table(_parsed(flag), f"--config {_KEY}")
 
 
-def _in_files(root: Path, environ: Mapping[str, str]) -> tuple[object, str] | None:
-    for path in _files(root, environ):
-        named = _target(_read(path))
-        if named is not None:
-            return named, f"{_shown(path, root)}: build.target"
-    return None
-
-
-def _files(root: Path, environ: Mapping[str, str]) -> Iterator[Path]:
-    home = Path(environ.get("CARGO_HOME") or Path.home() / ".cargo")
-    for directory in (*(folder / ".cargo" for folder in (root, *root.parents)), home):
-        for name in ("config", "config.toml"):  # without its ending it is older and comes first
-            if (directory / name).is_file():
-                yield directory / name
+def _in_files(root: Path, environ: Mapping[str, str]) -> Iterator[tuple[object, str]]:
+    """Yield what configuration files name, the nearest first."""
+    home = root / (environ.get("CARGO_HOME") or Path.home() / ".cargo")
+    for folder in dict.fromkeys([*(one / ".cargo" for one in (root, *root.parents)), home]):
+        for file in (folder / "config", folder / "config.toml"):  # of both, cargo reads the one without a suffix
+            if file.is_file():
+                shown = file.relative_to(root) if file.is_relative_to(root) else file
+                yield from _in_file(file, f"{shown.as_posix()}: {_KEY}")
                 break
 
 
-def _read(path: Path) -> Mapping[str, object]:
+def _in_file(file: Path, origin: str, depth: int = 0) -> Iterator[tuple[object, str]]:
+    """Yield what a file names, then what the files that it includes do, the last one first."""
     try:
-        return _parsed(path.read_text(encoding="utf-8"))
+        table = _parsed(file.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError):
-        return {}
+        return
+    yield from _in_table(table, origin)
+    includes = table.get("include")
+    for entry in reversed(includes) if isinstance(includes, list) and depth < _DEEPEST else ():
+        path = entry.get("path") if isinstance(entry, dict) else entry
+        if isinstance(path, str):
+            yield from _in_file(file.parent / path, f"{origin} in {path}", depth + 1)
+
+
+def _in_table(table: Mapping[str, object], origin: str) -> Iterator[tuple[object, str]]:
+    build = table.get("build")
+    value = build.get("target") if isinstance(build, dict) else None
+    if value is not None:
+        yield value, origin
 
 
 def _parsed(text: str) -> Mapping[str, object]:
@@ -78,23 +114,3 @@ def _parsed(text: str) -> Mapping[str, object]:
         return tomli.loads(text)
     except tomli.TOMLDecodeError:
         return {}
-
-
-def _target(table: Mapping[str, object]) -> object:
-    build = table.get("build")
-    return build.get("target") if isinstance(build, dict) else None
-
-
-def _one(named: object, origin: str) -> str:
-    words = named if isinstance(named, list) else [named]
-    if len(words) != 1 or not isinstance(words[0], str):
-        raise UsageError(
-            f"{origin} names several targets", hint="name them in [tool.wheelmatrix] targets, or with --target"
-        )
-    if words[0].endswith(".json"):
-        raise UsageError(f"{origin}: a target of your own ({words[0]}) cannot be named in a wheel")
-    return words[0]
-
-
-def _shown(path: Path, root: Path) -> str:
-    return os.path.relpath(path, root) if path.is_relative_to(root) else str(path)

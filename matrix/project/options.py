@@ -144,7 +144,8 @@ class Options(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         Meta(
             description=(
                 "Target triples to build for, `native` for this machine's own, `universal2-apple-darwin` for both"
-                " kinds of Mac in one wheel. None given: `CARGO_BUILD_TARGET`, else `native`."
+                " kinds of Mac in one wheel. None given: what cargo's configuration names"
+                " (`CARGO_BUILD_TARGET`, `build.target`), else `native`."
             ),
             examples=[["native"], ["x86_64-unknown-linux-gnu", "aarch64-unknown-linux-musl"]],
         ),

@@ -133,12 +133,24 @@ def test_the_other_libc_is_refused(ask: Ask) -> None:
     assert ask(AUTO, triple="x86_64-unknown-linux-musl", needed=["libc.so"]).level == musl
 
 
-@pytest.mark.parametrize("wish", [AUTO, Compatibility(family="linux"), manylinux(17)])
+@pytest.mark.parametrize("wish", [AUTO, PLAIN, manylinux(17)])
 def test_a_musl_binary_for_a_glibc_target_is_refused_whatever_is_asked_for(ask: Ask, wish: Compatibility) -> None:
     judged = ask(wish, needed=["libc.so"])
     assert not judged.ok
     assert judged.reason == "linked against musl, but x86_64-unknown-linux-gnu has glibc"
+    assert judged.hint is not None
+    assert "build.target" in judged.hint
     assert ask(AUTO, "x86_64-unknown-linux-musl", needed=["libc.so"]).ok
+
+
+@pytest.mark.parametrize("wish", [AUTO, PLAIN])
+def test_a_glibc_binary_for_a_musl_target_is_refused_and_a_static_one_fits_both(ask: Ask, wish: Compatibility) -> None:
+    judged = ask(wish, "x86_64-unknown-linux-musl")
+    assert (judged.ok, judged.level) == (False, None)
+    assert judged.reason == "linked against glibc, but x86_64-unknown-linux-musl has musl"
+    for triple in ("x86_64-unknown-linux-gnu", "x86_64-unknown-linux-musl"):
+        assert ask(wish, triple, needed=[], kind=2).ok
+    assert not ask(wish, "armv7-unknown-linux-gnueabihf", machine=40, bits=32, flags=0x400, needed=["libc.so"]).ok
 
 
 def test_a_static_program_may_carry_both_families(ask: Ask) -> None:

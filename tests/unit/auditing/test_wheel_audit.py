@@ -127,6 +127,21 @@ def test_other_formats_are_said_not_to_be_audited(make: Make, elf: Elf) -> None:
     assert codes(windows) == [("not-audited", "note")]
 
 
+@pytest.mark.parametrize("content", [b"\xcf\xfa\xed\xfe", b"MZ"])
+def test_a_linux_wheel_without_a_binary_of_linux_is_an_error(make: Make, elf: Elf, content: bytes) -> None:
+    foreign = {"m/x.so": content + bytes(60)}
+    audit = audit_wheel(make(foreign))
+    assert codes(audit) == [("not-audited", "note"), ("wrong-format", "error")]
+    assert audit.findings[1].message == "claims Linux, but no binary in it is one of Linux (ELF)"
+    assert (audit.failed, audit.pure, audit.overall_tag) == (True, False, "")
+    local = audit_wheel(make(foreign, "m-1-cp312-cp312-linux_x86_64.whl"))
+    assert ("wrong-format", "error") in codes(local)
+    beside = audit_wheel(make({**foreign, "m/y.so": elf(needed=["libc.so.6"])}))
+    assert codes(beside) == [("not-audited", "note")]
+    anywhere = audit_wheel(make(foreign, "m-1-py3-none-any.whl"))
+    assert codes(anywhere) == [("not-audited", "note")]
+
+
 def test_broken_and_foreign_files_do_not_end_the_audit(make: Make, elf: Elf) -> None:
     files = {"m/a.so": b"\x7fELF\2\1", "m/b.o": elf(machine=247), "m/c.debug": b"\x7fELF?", "m/x.so": elf()}
     audit = audit_wheel(make(files))
