@@ -19,7 +19,7 @@ from matrix.platforms.compatibility import (
 from matrix.platforms.discover import Discovery, Installation, default_interpreter, find_installations, find_named
 from matrix.platforms.inspect import inspect_executables
 from matrix.platforms.platform_tags import TAG_VARIABLES, deployment_target, platform_tags
-from matrix.platforms.pypi import pypi_accepts, pypi_rejects
+from matrix.platforms.pypi import pypi_rejects
 from matrix.platforms.requests import InterpreterRequest, expand, matches, parse_request, unmatched
 from matrix.platforms.tables import (
     OLDEST,
@@ -64,7 +64,6 @@ __all__ = [
     "parse_request",
     "parse_target",
     "platform_tags",
-    "pypi_accepts",
     "pypi_rejects",
     "released_versions",
     "rust_floor",

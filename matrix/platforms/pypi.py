@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["pypi_accepts", "pypi_rejects"]
+__all__ = ["pypi_rejects"]
 
 _MANYLINUX = frozenset({"x86_64", "i686", "aarch64", "armv7l", "ppc64", "ppc64le", "s390x", "riscv64"})
 _MUSLLINUX = _MANYLINUX - {"ppc64"}
@@ -25,11 +25,6 @@ _OTHERS = re.compile(
     r"|pyemscripten_\d+_\d+_wasm32",
     re.ASCII,
 )
-
-
-def pypi_accepts(platform_tag: str) -> bool:
-    """Whether PyPI takes a wheel with this platform tag."""
-    return pypi_rejects(platform_tag) is None
 
 
 def pypi_rejects(platform_tag: str) -> str | None:

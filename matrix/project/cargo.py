@@ -102,7 +102,6 @@ class Dependency(msgspec.Struct, frozen=True):
 
     name: str
     kind: str | None = None
-    optional: bool = False
     features: tuple[str, ...] = ()
     rename: str | None = None
 
@@ -126,9 +125,7 @@ class CargoPackage(msgspec.Struct, frozen=True):
     homepage: str | None = None
     documentation: str | None = None
     keywords: tuple[str, ...] = ()
-    categories: tuple[str, ...] = ()
     readme: str | None = None
-    rust_version: str | None = None
 
 
 class DepKind(msgspec.Struct, frozen=True):

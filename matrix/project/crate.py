@@ -51,7 +51,6 @@ class Crate:
         directory: Where its Cargo.toml is, absolute.
         targets: Libraries, binaries and the rest.
         features: ``[features]``: each with what it turns on, implicit ones of optional dependencies included.
-        default_features: What ``default`` turns on.
         dependencies: As declared.
         description: Or ``None``.
         authors: ``Name <email>`` each.
@@ -61,11 +60,8 @@ class Crate:
         homepage: URL, or ``None``.
         documentation: URL, or ``None``.
         keywords: As declared.
-        categories: As declared.
         readme: Relative to ``directory``, or ``None``; cargo finds ``README.md`` by itself.
-        rust_version: Oldest rustc, or ``None``.
         metadata: ``[package.metadata]``, or ``None``.
-        crate_count: Packages in the resolved graph that the crate needs on any platform, itself included.
         graph: What each needed package needs, by package id, and on which platforms.
         scripts: Ids of the needed packages that have a build script.
     """
@@ -76,7 +72,6 @@ class Crate:
     directory: Path
     targets: tuple[PackageTarget, ...]
     features: Mapping[str, tuple[str, ...]]
-    default_features: tuple[str, ...]
     dependencies: tuple[Dependency, ...]
     description: str | None = None
     authors: tuple[str, ...] = ()
@@ -86,11 +81,8 @@ class Crate:
     homepage: str | None = None
     documentation: str | None = None
     keywords: tuple[str, ...] = ()
-    categories: tuple[str, ...] = ()
     readme: str | None = None
-    rust_version: str | None = None
     metadata: Any = None
-    crate_count: int = 1
     graph: Mapping[str, tuple[ResolvedDep, ...]] = field(default_factory=dict)
     scripts: frozenset[str] = frozenset()
 
@@ -136,7 +128,6 @@ def pick_crate(metadata: CargoMetadata, manifest: Path) -> Crate:
         directory=Path(package.manifest_path).parent,
         targets=package.targets,
         features=package.features,
-        default_features=package.features.get("default", ()),
         dependencies=package.dependencies,
         description=package.description,
         authors=package.authors,
@@ -146,11 +137,8 @@ def pick_crate(metadata: CargoMetadata, manifest: Path) -> Crate:
         homepage=package.homepage,
         documentation=package.documentation,
         keywords=package.keywords,
-        categories=package.categories,
         readme=package.readme,
-        rust_version=package.rust_version,
         metadata=package.metadata,
-        crate_count=1 + len(needed),
         graph={node.id: node.deps for node in (own, *needed)},
         scripts=frozenset(
             node.id

@@ -11,8 +11,6 @@ from matrix.reporting.document import (
     Report,
     compile_seconds,
     encode_report,
-    expected_crates,
-    made_wheels,
     read_report,
     write_report,
 )
@@ -22,9 +20,8 @@ from matrix.reporting.tables import (
     render_audits,
     render_interpreters,
     render_plan,
-    render_wheels,
 )
-from matrix.reporting.terminal import Reporter, make_listener, render_error
+from matrix.reporting.terminal import Reporter, make_listener
 
 __all__ = [
     "AuditRow",
@@ -34,14 +31,10 @@ __all__ = [
     "Reporter",
     "compile_seconds",
     "encode_report",
-    "expected_crates",
-    "made_wheels",
     "make_listener",
     "read_report",
     "render_audits",
-    "render_error",
     "render_interpreters",
     "render_plan",
-    "render_wheels",
     "write_report",
 ]

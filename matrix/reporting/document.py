@@ -24,8 +24,6 @@ __all__ = [
     "Summary",
     "compile_seconds",
     "encode_report",
-    "expected_crates",
-    "made_wheels",
     "read_report",
     "write_report",
 ]
@@ -179,15 +177,3 @@ def compile_seconds(report: Report | None) -> dict[str, float]:
     """Return what each build took when it last compiled anything, in seconds, by build id."""
     builds = report.builds if report is not None else ()
     return {build.id: build.compile_seconds for build in builds if build.compile_seconds is not None}
-
-
-def expected_crates(report: Report | None) -> int:
-    """Return how many units a build of the last run had in all, or 0 when nobody knows."""
-    builds = report.builds if report is not None else ()
-    return max((build.crates.compiled + build.crates.fresh for build in builds if build.status == "ok"), default=0)
-
-
-def made_wheels(report: Report | None) -> dict[str, Wheel]:
-    """Return the wheels a run left behind, by cell id."""
-    cells = report.cells if report is not None else ()
-    return {cell.id: cell.wheel for cell in cells if cell.wheel is not None and cell.status in {"built", "reused"}}

@@ -1,4 +1,4 @@
-"""Tables for people: interpreters, audits, wheels; as text, so that they can be printed anywhere and tested whole."""
+"""Tables for people: interpreters, audits, plans; as text, so that they can be printed anywhere and tested whole."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from matrix.model import Finding, Interpreter, Verdict, Wheel
+from matrix.model import Finding, Interpreter, Verdict
 from matrix.reporting.closing import hint_lines
-from matrix.reporting.formats import count, listing, platform_levels, size
+from matrix.reporting.formats import count, listing
 from matrix.reporting.plan_table import render_plan
 from matrix.reporting.spoken import note_lines
 from matrix.reporting.text import UNICODE, Line, Span, Style, Symbols, clean_line, line, paint
@@ -20,7 +20,6 @@ __all__ = [
     "render_audits",
     "render_interpreters",
     "render_plan",
-    "render_wheels",
 ]
 
 _NAMES = {"cpython": "CPython", "pypy": "PyPy", "graalpy": "GraalPy"}
@@ -94,12 +93,6 @@ def render_audits(rows: Sequence[AuditRow], *, symbols: Symbols = UNICODE, color
             lines.append(line(f"  cpu      {clean_line(verdict.isa)}"))
         lines += [one for finding in verdict.findings for one in _finding(finding, symbols)]
     return _text(lines, color=color)
-
-
-def render_wheels(wheels: Sequence[Wheel], *, color: bool = False) -> str:
-    """Return wheels with their levels and sizes, ending in a line feed; nothing for none."""
-    cells = [(clean_line(wheel.file), platform_levels(wheel), size(wheel.size)) for wheel in wheels]
-    return _text((line("  ", first, rest) for first, rest in columns(cells, right=(2,))), color=color)
 
 
 def columns(rows: Sequence[Sequence[str]], *, right: Sequence[int] = ()) -> list[tuple[str, str]]:

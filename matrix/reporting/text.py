@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Literal, NamedTuple, TextIO, TypeAlias
 
 import msgspec
@@ -27,7 +27,6 @@ __all__ = [
     "strip",
     "symbols_for",
     "wants_color",
-    "width_of",
 ]
 
 ColorChoice: TypeAlias = Literal["auto", "always", "never"]
@@ -161,11 +160,6 @@ def clean_line(text: str) -> str:
 def line(*parts: str | Span) -> Line:
     """Return a line of plain and styled pieces."""
     return tuple(part if isinstance(part, Span) else Span(part) for part in parts)
-
-
-def width_of(pieces: Iterable[Span]) -> int:
-    """Return how many characters the pieces take."""
-    return sum(len(piece.text) for piece in pieces)
 
 
 def paint(pieces: Line, *, color: bool) -> str:

@@ -81,7 +81,7 @@ async def test_a_cargo_project_alone(native: Callable[..., Path]) -> None:
     assert project.bindings.label == "pyo3 0.30.1"
     assert project.bindings.stable == ()
     assert project.module.full_name == "my_native"
-    assert project.crate.crate_count == 2
+    assert len(project.crate.graph) == 2
     assert project.warnings == ()
 
 
@@ -261,6 +261,6 @@ async def test_crates_of_this_platform_alone(tmp_path: Path, monkeypatch: pytest
         monkeypatch.setenv(name, value)
 
     project = await read_project(root, CargoFlags(offline=True))
-    assert project.crate.crate_count == 2
+    assert len(project.crate.graph) == 2
     linux = Target(triple=host, arch="x86_64", os="linux", libc="gnu", machine="x86_64", pointer_width=64)
     assert project.crate.units(linux) == 2

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import sys
 import time
-from pathlib import Path
 
 import msgspec
 
@@ -22,7 +21,6 @@ def main() -> int:
     parser.add_argument("--color", default="auto")
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--log-format")
-    parser.add_argument("--log-file", type=Path)
     args = vars(parser.parse_args())
     minors = range(8, 25) if args["many"] else (10, 11, 12, 13)
     plan = make_plan(minors, (LINUX, ARM) if args["many"] or args["failing"] else (LINUX,))
@@ -34,7 +32,6 @@ def main() -> int:
         verbose=int(args["verbose"]),
         color=args["color"],
         log_format=args["log_format"],
-        log_file=args["log_file"],
         report="target/wheels/report.json",
     )
     with reporter:

@@ -82,7 +82,6 @@ def made_up_project(
         directory=ROOT,
         targets=(),
         features={"simd": (), "fast": ("pyo3/abi3-py310",)},
-        default_features=(),
         dependencies=(msgspec.convert({"name": "pyo3", "req": "*", "features": list(pyo3_features)}, Dependency),),
     )
     flags = flags or CargoFlags()

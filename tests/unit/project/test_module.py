@@ -28,7 +28,6 @@ def _crate(root: Path, name: str = "my-crate", *targets: PackageTarget) -> Crate
         directory=root,
         targets=targets or (_target(name.replace("-", "_"), "cdylib"),),
         features={},
-        default_features=(),
         dependencies=(),
     )
 

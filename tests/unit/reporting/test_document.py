@@ -19,8 +19,6 @@ from matrix.reporting import (
     ReportCollector,
     compile_seconds,
     encode_report,
-    expected_crates,
-    made_wheels,
     read_report,
     write_report,
 )
@@ -128,13 +126,6 @@ def test_a_fresh_build_remembers_how_long_it_once_took() -> None:
     assert second.summary.reused == 4
     assert compile_seconds(second) == compile_seconds(first)
     assert compile_seconds(None) == {}
-    assert (expected_crates(first), expected_crates(second), expected_crates(None)) == (10, 10, 0)
-
-
-def test_wheels_that_were_made_are_known_by_cell() -> None:
-    report = collected(tell(make_plan(targets=(LINUX, ARM)), failing=ARM_IDS))
-    assert set(made_wheels(report)) == {build.id for build in make_plan().builds}
-    assert made_wheels(None) == {}
 
 
 def test_a_report_is_written_whole_and_read_back(tmp_path: Path) -> None:

@@ -16,10 +16,9 @@ import pytest
 from support.golden import assert_golden
 from support.made_up_runs import ARM, LINUX, make_plan, tell
 
-from matrix.errors import UsageError
 from matrix.events import BuildStarted, CellEnded, Diagnostic, Event, Line, Note
 from matrix.model import Finding, LeftOut, Verdict
-from matrix.reporting import make_listener, render_error
+from matrix.reporting import make_listener
 from matrix.reporting.logs import LogFormat
 from matrix.reporting.spoken import Spoken
 from matrix.reporting.text import UNICODE, ColorChoice
@@ -257,22 +256,6 @@ def test_a_quiet_log_holds_errors_only() -> None:
     assert {json.loads(one)["level"] for one in text.splitlines()} == {"error"}
 
 
-def test_a_log_file_beside_plain_lines(tmp_path: Path) -> None:
-    stream = io.StringIO()
-    reporter = make_listener(stream, log_file=tmp_path / "deep" / "log.jsonl", env={})
-    with reporter:
-        for event in tell(make_plan()):
-            reporter.listener(event)
-    assert "4 wheels in target/wheels" in stream.getvalue()
-    lines = (tmp_path / "deep" / "log.jsonl").read_text(encoding="utf-8").splitlines()
-    assert json.loads(lines[-1])["event"] == "run ended"
-
-
-def test_a_log_file_that_cannot_be_written(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="the log cannot be written"):
-        make_listener(io.StringIO(), log_file=tmp_path, env={})
-
-
 def test_a_run_that_never_ended_is_summed_up() -> None:
     events = [event for event in tell(make_plan()) if event.at <= 12]
     assert heard(events).splitlines()[-1].startswith("interrupted: 2 of 4 wheels in target/wheels · 2 not built")
@@ -283,12 +266,6 @@ def test_logs_below_the_current_directory_are_shown_relative() -> None:
     at = next(index for index, event in enumerate(events) if isinstance(event, BuildStarted))
     events[at] = BuildStarted(build=LINUX_IDS[0], argv=(), log=str(Path.cwd() / "logs" / "x.log"))
     assert "log: logs/x.log\n" in heard(events)
-
-
-def test_errors_at_the_door() -> None:
-    text = render_error("unknown target 'x' (--target)", hint="did you mean 'y'?")
-    assert text == "error: unknown target 'x' (--target)\nhint: did you mean 'y'?\n"
-    assert render_error("a", color=True).startswith("\x1b[1;31merror:\x1b[0m a")
 
 
 @needs_pty

@@ -16,7 +16,6 @@ from matrix.reporting.tables import (
     render_audits,
     render_interpreters,
     render_plan,
-    render_wheels,
 )
 from matrix.reporting.text import ASCII, UNICODE, paint
 
@@ -159,13 +158,6 @@ def test_audits() -> None:
     assert_golden(GOLDEN / "audits.txt", render_audits(rows))
     assert render_audits(rows, symbols=ASCII).isascii()
     assert "\x1b[1;31m✗ error:\x1b[0m" in render_audits(rows, color=True)
-
-
-def test_wheels() -> None:
-    wheels = [make_wheel(cell) for cell in make_plan().cells[:2]]
-    wheels.append(msgspec.structs.replace(wheels[0], size=12_345_678))
-    assert_golden(GOLDEN / "wheels.txt", render_wheels(wheels))
-    assert render_wheels([]) == ""
 
 
 def test_an_empty_plan_is_shown_too() -> None:
