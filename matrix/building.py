@@ -22,9 +22,10 @@ from matrix.reporting.collector import ReportCollector
 from matrix.reporting.document import Report, read_report, write_report
 from matrix.reporting.terminal import make_listener
 from matrix.running.build import Bench
+from matrix.running.cpus import available_cpus
 from matrix.running.finish import Finisher
 from matrix.running.ingredients import Ingredients
-from matrix.running.jobserver import available_cpus, open_pool
+from matrix.running.jobserver import open_pool
 from matrix.running.pool import Pool
 from matrix.running.run import Ending, carry_out
 from matrix.telling import INTERRUPTED, tell

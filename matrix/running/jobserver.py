@@ -20,7 +20,7 @@ import anyio.lowlevel
 
 from matrix.running.pool import Handoff, Pool
 
-__all__ = ["MOST_SLOTS", "FifoPool", "available_cpus", "open_pool"]
+__all__ = ["MOST_SLOTS", "FifoPool", "open_pool"]
 
 TOKEN = b"+"
 MOST_SLOTS = 4096  # a full pipe takes nothing back before a whole page of it is free
@@ -139,29 +139,3 @@ def open_pool(total: int) -> Iterator[Pool]:
         yield pool
     finally:
         pool.close()
-
-
-def available_cpus(cgroup: Path = Path("/sys/fs/cgroup")) -> int:
-    """Return how many CPUs this process may use: affinity, then the cgroup's CPU quota (v2, v1), at least 1."""
-    cpus = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    quota = _cgroup_quota(cgroup)
-    if quota is not None:
-        cpus = min(cpus, max(1, int(quota)))
-    return max(1, cpus)
-
-
-def _cgroup_quota(cgroup: Path) -> float | None:
-    try:
-        limit, period = (cgroup / "cpu.max").read_text().split()[:2]
-    except (OSError, ValueError):
-        try:
-            limit = (cgroup / "cpu" / "cpu.cfs_quota_us").read_text().strip()
-            period = (cgroup / "cpu" / "cpu.cfs_period_us").read_text().strip()
-        except OSError:
-            return None
-    if limit in {"max", "-1"}:
-        return None
-    try:
-        return int(limit) / int(period)
-    except (ValueError, ZeroDivisionError):
-        return None

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from matrix.running.jobserver import FifoPool, available_cpus, open_pool
+from matrix.running.jobserver import FifoPool, open_pool
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="a FIFO pool needs POSIX")
 
@@ -134,22 +134,3 @@ def test_release_without_a_slot_is_a_fault() -> None:
             pool.release()
     finally:
         pool.close()
-
-
-@pytest.mark.parametrize(
-    ("files", "most"),
-    [
-        ({"cpu.max": "100000 100000"}, 1),
-        ({"cpu.max": "max 100000"}, None),
-        ({"cpu/cpu.cfs_quota_us": "50000", "cpu/cpu.cfs_period_us": "100000"}, 1),
-        ({"cpu/cpu.cfs_quota_us": "-1", "cpu/cpu.cfs_period_us": "100000"}, None),
-        ({"cpu.max": "junk"}, None),
-        ({}, None),
-    ],
-)
-def test_the_cgroup_quota_limits_the_default_of_jobs(tmp_path: Path, files: dict[str, str], most: int | None) -> None:
-    for name, text in files.items():
-        (tmp_path / name).parent.mkdir(exist_ok=True)
-        (tmp_path / name).write_text(text)
-    allowed = len(os.sched_getaffinity(0))
-    assert available_cpus(tmp_path) == (allowed if most is None else min(most, allowed))
