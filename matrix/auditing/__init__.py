@@ -6,7 +6,7 @@ finished wheel. Nothing here depends on the machine that audits, and everything 
 
 from __future__ import annotations
 
-from matrix.auditing.audit import audit_binaries, audit_files
+from matrix.auditing.audit import audit_binaries
 from matrix.auditing.claims import BadWheelError
 from matrix.auditing.image import BadBinaryError
 from matrix.auditing.levels import Judgement, meets
@@ -22,7 +22,6 @@ __all__ = [
     "Judgement",
     "WheelAudit",
     "audit_binaries",
-    "audit_files",
     "audit_wheel",
     "audit_wheels",
     "flag_weak_needs",

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from matrix.auditing.elf import Binary, Libc, read_binary, read_elf
+from matrix.auditing.elf import Binary, Libc, read_binary
 from matrix.auditing.image import MAGIC
 from matrix.auditing.verdict import Analysis, analyse
-from matrix.model import Finding, Target, Verdict
+from matrix.model import Finding, Target
 
-__all__ = ["audit_binaries", "audit_files", "binary_format", "device_code", "not_audited"]
+__all__ = ["audit_binaries", "binary_format", "device_code", "not_audited"]
 
 _MACH_O = (b"\xfe\xed\xfa\xce", b"\xfe\xed\xfa\xcf", b"\xce\xfa\xed\xfe", b"\xcf\xfa\xed\xfe")
 _FAT = (b"\xca\xfe\xba\xbe", b"\xca\xfe\xba\xbf")
@@ -30,17 +30,25 @@ def audit_binaries(files: Iterable[tuple[str, Path]], target: Target) -> Analysi
         BadBinaryError: An ELF file is broken.
         OSError: A file cannot be read.
     """
-    return _audit(files, target)
-
-
-def audit_files(members: Iterable[tuple[str, bytes | Path]], target: Target) -> Verdict:
-    """Return the verdict on files given by content or by path; see :func:`audit_binaries`.
-
-    Raises:
-        BadBinaryError: An ELF file is broken.
-        OSError: A file cannot be read.
-    """
-    return _audit(members, target).verdict
+    binaries: list[Binary] = []
+    notes: list[Finding] = []
+    for file, path in files:
+        match binary_format(_head(path)):
+            case "elf":
+                binary = read_binary(file, path)
+                if device_code(binary):
+                    notes.append(not_audited(file, f"{binary.arch} files"))
+                else:
+                    binaries.append(binary)
+            case "mach-o":
+                notes.append(not_audited(file, "Mach-O files"))
+            case "pe":
+                notes.append(not_audited(file, "PE files"))
+            case _:
+                pass
+    if target.os != "linux":
+        return analyse((), notes=[*notes, *_elsewhere(binaries, target)])
+    return analyse(binaries, arch=target.machine, libc=_LIBCS.get(target.libc, ""), notes=notes)
 
 
 def binary_format(head: bytes) -> str:
@@ -64,34 +72,10 @@ def device_code(binary: Binary) -> bool:
     return binary.arch in _DEVICES
 
 
-def _audit(members: Iterable[tuple[str, bytes | Path]], target: Target) -> Analysis:
-    binaries: list[Binary] = []
-    notes: list[Finding] = []
-    for file, source in members:
-        match binary_format(_head(source)):
-            case "elf":
-                binary = read_binary(file, source) if isinstance(source, Path) else read_elf(file, source)
-                if device_code(binary):
-                    notes.append(not_audited(file, f"{binary.arch} files"))
-                else:
-                    binaries.append(binary)
-            case "mach-o":
-                notes.append(not_audited(file, "Mach-O files"))
-            case "pe":
-                notes.append(not_audited(file, "PE files"))
-            case _:
-                pass
-    if target.os != "linux":
-        return analyse((), notes=[*notes, *_elsewhere(binaries, target)])
-    return analyse(binaries, arch=target.machine, libc=_LIBCS.get(target.libc, ""), notes=notes)
-
-
 def _elsewhere(binaries: Sequence[Binary], target: Target) -> list[Finding]:
     return [not_audited(binary.file, f"ELF files for {target.os}") for binary in binaries]
 
 
-def _head(source: bytes | Path) -> bytes:
-    if isinstance(source, bytes):
-        return source[:8]
-    with source.open("rb") as file:
+def _head(path: Path) -> bytes:
+    with path.open("rb") as file:
         return file.read(8)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from matrix.auditing import Judgement, audit_binaries, audit_files, flag_weak_needs, meets
+from matrix.auditing import Judgement, audit_binaries, flag_weak_needs, meets
 from matrix.model import Compatibility, Target
 from matrix.platforms import parse_target
 
@@ -171,16 +171,26 @@ def test_hard_float_arm_is_told_by_its_flags(ask: Ask) -> None:
     assert not ask(manylinux(17), triple=triple, flags=0x05000200, **arm).ok
 
 
-def test_other_formats_and_systems_are_said_not_to_be_audited(elf: Elf, linux: Target) -> None:
-    members = [("a.so", b"\xcf\xfa\xed\xfe" + bytes(60)), ("b.pyd", b"MZ" + bytes(60)), ("c.bpf", elf(machine=247))]
-    verdict = audit_files([*members, ("d.py", b"import x"), ("e.class", b"\xca\xfe\xba\xbe\0\0\0\x3d")], linux)
+def test_other_formats_and_systems_are_said_not_to_be_audited(elf: Elf, linux: Target, tmp_path: Path) -> None:
+    contents = {
+        "a.so": b"\xcf\xfa\xed\xfe" + bytes(60),
+        "b.pyd": b"MZ" + bytes(60),
+        "c.bpf": elf(machine=247),
+        "d.py": b"import x",
+        "e.class": b"\xca\xfe\xba\xbe\0\0\0\x3d",
+        "x.so": elf(),
+    }
+    for name, data in contents.items():
+        (tmp_path / name).write_bytes(data)
+    *members, own = [(name, tmp_path / name) for name in contents]
+    verdict = audit_binaries(members, linux).verdict
     assert (verdict.overall_tag, verdict.sym_tag) == ("", "")
     assert [(finding.code, finding.file) for finding in verdict.findings] == [
         ("not-audited", "a.so"),
         ("not-audited", "b.pyd"),
         ("not-audited", "c.bpf"),
     ]
-    elsewhere = audit_files([("x.so", elf())], parse_target("x86_64-unknown-freebsd"))
+    elsewhere = audit_binaries([own], parse_target("x86_64-unknown-freebsd")).verdict
     assert elsewhere.overall_tag == ""
     assert [finding.code for finding in elsewhere.findings] == ["not-audited"]
 
