@@ -23,7 +23,7 @@ __all__ = ["BoardView"]
 
 _PERIOD = 1 / 8  # seconds between frames
 _PATIENCE = 0.25  # seconds before the first one: a run with nothing to do needs no board
-_NEAR = 25  # lines above the closing table that people still see
+_NEAR = 30  # lines further up is what people still see
 _FAREWELL = 5.0  # seconds that a terminal which takes no output may hold up the end
 
 
@@ -86,15 +86,16 @@ class BoardView:
             self._thread = None
         self._flush(None)
         if self._begun:
+            again = self._spoken.repeated()
             lines = closing(
                 self._state,
                 self._symbols,
                 color=self._color,
                 report=self._report,
                 lines_in=self._lines_in,
-                told=lambda build, details: self._spoken.told(build, details, within=_NEAR),
+                told=lambda build, details, above: self._spoken.told(build, details, within=_NEAR - len(again) - above),
             )
-            write_lines(self._stream, [*self._spoken.repeated(), *lines], color=self._color)
+            write_lines(self._stream, [*again, *lines], color=self._color)
             self._begun = False
 
     def _draw(self) -> None:
@@ -126,7 +127,8 @@ class BoardView:
 
     def _frame(self, width: int, height: int) -> list[Line]:
         with self._lock:
-            return frame(self._state, self._symbols, now=self._state.now, width=width, height=max(height - 1, 1))
+            lines = frame(self._state, self._symbols, now=self._state.now, width=width, height=max(height - 2, 1))
+        return [*lines, ()]  # a terminal echoes ^C where the cursor stands: below the frame, where it makes none longer
 
     def _texts(self, lines: Sequence[Line]) -> list[Text]:
         encoding = self._stream.encoding or "ascii"

@@ -22,12 +22,13 @@ __all__ = [
     "hint_lines",
     "left_out_lines",
     "summary_line",
+    "wheel_table",
 ]
 
 _INDENT = " " * 8
 _MOST_LEFT_OUT = 6
 
-Told = Callable[[str, str], bool]
+Told = Callable[[str, str, int], bool]
 CountLines = Callable[[str], "int | None"]
 
 
@@ -161,20 +162,24 @@ def closing(
         color: Keep the colours of the tools' words.
         report: Path of the report.
         lines_in: Counts the lines of a log.
-        told: Whether what a tool said of a build can still be read just above, so that it need not be said again.
+        told: Whether what a tool said of a build can still be read above, so that it need not be said again; gets the
+            build, the words, and how many lines of the end come before them.
     """
     summary = summary_line(state, symbols, report=report)
     foreign = closing_notes(state)
-    rows = [row for row in state.wheels if row.status != "failed"]
-    if rows and all(row.status == "reused" for row in state.wheels):
+    if state.wheels and all(row.status == "reused" for row in state.wheels):
         return [*foreign, summary]
-    lines = [header_line(state, symbols), ()]
-    lines += [cell_line(row, state, symbols) for row in rows]
+    lines = [header_line(state, symbols), (), *wheel_table(state, symbols)]
     for failure in failures(state):
-        known = told is not None and told(failure.build, failure.details)
+        known = told is not None and told(failure.build, failure.details, len(lines))
         shown = msgspec.structs.replace(failure, details="") if known else failure
         lines += [*([()] if lines[-1] else []), *failure_block(shown, symbols, color=color, lines_in=lines_in)]
     return [*lines, (), *foreign, summary]
+
+
+def wheel_table(state: RunState, symbols: Symbols) -> list[Line]:
+    """Return every wheel with its tag and size, and those not built; failures tell of themselves elsewhere."""
+    return [cell_line(row, state, symbols) for row in state.wheels if row.status != "failed"]
 
 
 def left_out_lines(

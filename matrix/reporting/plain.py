@@ -1,4 +1,4 @@
-"""Plain lines for pipes and CI logs: one when a build starts, one when a wheel is there, failures in full at once."""
+"""Plain lines for pipes and CI logs: starts, wheels and failures as they come, and a table of the wheels at the end."""
 
 from __future__ import annotations
 
@@ -15,7 +15,15 @@ from matrix.events import (
     RunEnded,
     RunStarted,
 )
-from matrix.reporting.closing import CountLines, closing_notes, failure_block, failure_of, failures, summary_line
+from matrix.reporting.closing import (
+    CountLines,
+    closing_notes,
+    failure_block,
+    failure_of,
+    failures,
+    summary_line,
+    wheel_table,
+)
 from matrix.reporting.formats import count
 from matrix.reporting.printer import Printer
 from matrix.reporting.rows import cell_line, header_line
@@ -142,11 +150,14 @@ class PlainView:
 
     def _sum_up(self) -> list[Line]:
         lines: list[Line] = [one for build in list(self._kept) for one in self._folded(build)]
-        lines += [*closing_notes(self._state), *self._spoken.repeated()]
-        found = failures(self._state)
-        if len(self._state.builds) > 1:
-            short = [msgspec.structs.replace(failure, details="", hint=None, log="") for failure in found]
-            lines += [one for failure in short for one in failure_block(failure, self._symbols, color=False)]
+        lines += self._spoken.repeated()
+        if len(self._state.wheels) > 1 and any(row.status != "reused" for row in self._state.wheels):
+            lines += [(), *wheel_table(self._state, self._symbols)]
+            for failure in failures(self._state):
+                short = msgspec.structs.replace(failure, details="", hint=None, log="")
+                lines += failure_block(short, self._symbols, color=False)
+            lines.append(())
+        lines += closing_notes(self._state)
         return [*lines, summary_line(self._state, self._symbols, report=self._report)]
 
 

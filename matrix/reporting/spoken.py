@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 
 from matrix.events import BuildStarted, CellEnded, Diagnostic, Event, Note, RunStarted
@@ -33,6 +34,7 @@ class Spoken:
         self._notes: set[tuple[str, str | None]] = set()
         self._diagnostics: dict[tuple[str, str], list[str]] = {}
         self._shown_at: dict[str, int] = {}
+        self._heights: dict[str, int] = {}
         self._length = 0
 
     def hear(self, event: Event) -> list[Line]:
@@ -68,17 +70,16 @@ class Spoken:
         Args:
             build: Id of the build.
             details: What a tool said.
-            within: How many lines ago at most; ``None`` for any time.
+            within: How many other lines may have followed; ``None`` for any number.
         """
-        oldest = self._length - within if within is not None else 0
-        known = {
-            part.strip()
-            for (_, text), builds in self._diagnostics.items()
-            if build in builds and self._shown_at.get(text, -1) >= oldest
-            for part in text.splitlines()
-        }
-        said = {part.strip() for part in strip(details).splitlines()} - {""}
-        return bool(said) and said <= known
+        said = {part.strip() for part in strip(details).splitlines() if not _CUT.fullmatch(part)} - {""}
+        texts = [text for (_, text), builds in self._diagnostics.items() if build in builds and text in self._shown_at]
+        same = [text for text in texts if _first(text).strip() in said]
+        if not said or not said <= {part.strip() for text in same for part in text.splitlines()}:
+            return False
+        first = min(self._shown_at[text] for text in same)
+        others = self._length - first - sum(self._heights[text] for text in same)
+        return within is None or others <= within
 
     def repeated(self) -> list[Line]:
         """Return the warnings that several builds gave, one line each; nothing when quiet."""
@@ -107,6 +108,7 @@ class Spoken:
         builds.append(event.build)
         self._shown_at[key[1]] = self._length
         parts = text.split("\n")
+        self._heights[key[1]] = len(parts)
         return [line(_prefix(event.build), Span(parts[0], "ansi")), *(line(Span(part, "ansi")) for part in parts[1:])]
 
     def _findings(self, event: CellEnded, verdict: Verdict) -> list[Line]:
@@ -149,6 +151,7 @@ def note_lines(level: str, text: str, *, hint: str | None = None, build: str | N
 
 
 _MOST = 8
+_CUT = re.compile(r"\S+ \d+ more lines? in the log")  # where a failure's words were cut off
 _STYLES = {"error": Span("", "bad"), "warning": Span("", "warn")}
 
 

@@ -150,7 +150,23 @@ def test_words_that_can_still_be_read_are_not_said_again() -> None:
     for number in range(5):
         spoken.hear(Note(level="note", text=str(number)))
     assert spoken.told("a", "error: x")
-    assert not spoken.told("a", "error: x", within=5)
+    assert spoken.told("a", "error: x", within=5)
+    assert not spoken.told("a", "error: x", within=4)
+
+
+def test_long_words_do_not_count_as_lines_after_themselves() -> None:
+    spoken = Spoken(UNICODE, color=False)
+    spoken.hear(Diagnostic(build="a", level="warning", rendered="warning: w\n  |"))
+    spoken.hear(Note(level="note", text="\n".join(map(str, range(40)))))
+    first = "\n".join(["error: x", "  |", *(f"{number} of x" for number in range(35))])
+    second = "\n".join(["error: y", *(f"{number} of y" for number in range(35))])
+    for words in (first, second):
+        spoken.hear(Diagnostic(build="a", level="error", rendered=words))
+    spoken.hear(Note(level="note", text="one line"))
+    cut = "\n".join([*f"{first}\n{second}".splitlines()[:40], "… 32 more lines in the log"])
+    for details in (f"{first}\n{second}", cut):
+        assert spoken.told("a", details, within=1)
+        assert not spoken.told("a", details, within=0)
 
 
 def test_an_ascii_stream_gets_ascii() -> None:
@@ -283,7 +299,9 @@ def test_the_board_leaves_the_terminal_as_it_was(how: str) -> None:
 def test_the_board_without_colour() -> None:
     shown = on_a_terminal("--speed", "40", "--color", "never", "--warn")
     assert not re.search(r"\x1b\[[0-9;]*m", shown)
-    assert "slots" in shown
+    ends = re.findall(r"slots [^\n\r\x1b]*(.)", shown, re.DOTALL)
+    assert ends, "no frame was drawn"
+    assert {*ends} == {"\n"}, "the cursor stands below the frame, where an echoed ^C makes no line longer"
 
 
 @needs_pty
