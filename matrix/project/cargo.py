@@ -276,6 +276,9 @@ def _refusal(verb: str, manifest: Path, root: Path, words: str) -> ConfigError |
     text = "\n".join([first, *(f"  {line}" for line in lines[1:])])
     if first.startswith("rustup") or "no default is configured" in words or "no such command" in words:
         return ToolError(f"cargo does not work: {text}")
+    if re.match(r"(could not execute process|process didn't exit successfully:) `.* -vV`", first):
+        hint = "install Rust (https://rustup.rs), or set RUSTC to the rustc to use"
+        return ToolError(f"rustc is missing or does not work: {text}", hint=hint)
     return ConfigError(f"{_shown(manifest, root)}: {text}", hint=_hint(words))
 
 

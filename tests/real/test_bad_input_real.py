@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from support.tools import Ran, need
+from support.tools import Ran, need, run
 
 pytestmark = pytest.mark.real
 
@@ -132,12 +133,41 @@ def test_an_out_directory_that_cannot_be_written(wheelmatrix: Wheelmatrix, proje
 
 
 def test_missing_cargo(wheelmatrix: Wheelmatrix, project: Copy, tmp_path: Path) -> None:
-    home = tmp_path / "home"
-    home.mkdir()
-    env = {"PATH": "/usr/bin:/bin", "HOME": str(home), "CARGO_HOME": str(home), "CARGO": ""}
-    if any(Path(folder, "cargo").exists() for folder in ("/usr/bin", "/bin")):
-        pytest.skip("cargo is part of this system")
-    refused(wheelmatrix("build", cwd=project("ffi-only"), env=env), "cargo was not found", hint="install Rust")
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    env = {"PATH": str(empty), "HOME": str(empty), "CARGO_HOME": str(empty), "CARGO": ""}
+    root = project("ffi-only")
+    refused(wheelmatrix("build", cwd=root, env=env), "cargo was not found", hint="install Rust")
+    assert not (root / "target").exists()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links need rights on Windows")
+def test_missing_rustc(
+    wheelmatrix: Wheelmatrix, project: Copy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sysroot = run([need("rustc"), "--print", "sysroot"], cwd=tmp_path, check=True).stdout.strip()
+    cargo = Path(sysroot, "bin", "cargo")  # rustup's own stand-in would find rustc by itself
+    bins = tmp_path / "bin"
+    bins.mkdir()
+    (bins / "cargo").symlink_to(cargo if cargo.exists() else need("cargo"))
+    root = project("ffi-only")
+    monkeypatch.delenv("RUSTC", raising=False)  # an empty one would be obeyed by cargo
+    env = {"PATH": str(bins), "CARGO": ""}
+    for rustc in ({}, {"RUSTC": "/no/such/rustc"}, {"RUSTC": need("false")}):
+        ran = wheelmatrix("build", cwd=root, env={**env, **rustc})
+        refused(ran, "rustc is missing or does not work", f"{rustc.get('RUSTC', 'rustc')} -vV", hint="install Rust")
+    assert not (root / "target").exists()
+
+
+def test_an_out_directory_that_a_build_script_watches(wheelmatrix: Wheelmatrix, project: Copy) -> None:
+    root = project("ffi-only")
+    warned = "warning: the out directory dist lies inside the package: a build script without rerun-if-changed"
+    assert warned not in wheelmatrix("build", "-o", "dist", cwd=root).stderr, "there is no build script"
+    (root / "build.rs").write_text("fn main() {}\n")
+    ran = wheelmatrix("build", "-o", "dist", cwd=root)
+    assert ran.exit == 0, ran
+    assert ran.stderr.count(warned) == 1, ran
+    assert warned not in wheelmatrix("build", cwd=root).stderr
 
 
 def test_found_is_the_flag_that_finds(wheelmatrix: Wheelmatrix, project: Copy) -> None:
