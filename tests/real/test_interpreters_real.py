@@ -12,7 +12,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from support.tools import find_python, need
+from support.tools import find_python, lacking, need
 
 from matrix.errors import UsageError
 from matrix.model import Interpreter
@@ -115,7 +115,7 @@ async def test_pypy_and_the_tables_say_the_same(tmp_path: Path) -> None:
 async def test_pyenvs_interpreters_are_found_and_the_old_ones_named(tmp_path: Path) -> None:
     root = find_python("3.12").parents[3]
     if not (root / "versions").is_dir():
-        pytest.skip("no pyenv")
+        lacking("pyenv with its versions")
     found = await find_installations(world(tmp_path, PYENV_ROOT=str(root)))
     assert {f"cp3{version.partition('.')[2]}" for version in VERSIONS} <= {
         one.interpreter.id for one in found.installations
@@ -243,7 +243,7 @@ async def test_pyenv_shims_are_resolved_as_pyenv_does(tmp_path: Path) -> None:
     root = find_python("3.12").parents[3]
     shims = root / "shims"
     if not (shims / "python3.12").exists():
-        pytest.skip("no pyenv shims")
+        lacking("the shims of pyenv (pyenv rehash)")
     version = find_python("3.12").parents[1].name
     here = world(tmp_path, str(shims), PYENV_ROOT=str(root), PYENV_VERSION=version)
     said = output(shims / "python3", "-c", "import sys; print(sys.executable)", PYENV_VERSION=version)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -13,7 +14,7 @@ from support.tools import need, run
 
 from matrix.errors import ConfigError, ToolError, UsageError, WheelmatrixError
 from matrix.model import StableAbi, Target
-from matrix.project import CargoFlags, Project, read_project
+from matrix.project import CargoFlags, Project, find_cargo, read_project
 
 pytestmark = pytest.mark.real
 
@@ -232,16 +233,21 @@ async def test_missing_cargo(native: Callable[..., Path], monkeypatch: pytest.Mo
     assert not (root / "Cargo.lock").exists()
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="the stand-in is a shell script")
 async def test_cargo_that_is_not_on_path(
     native: Callable[..., Path], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    cargo = shutil.which("cargo")
-    assert cargo is not None
+    root, cargo = native(), need("cargo")
     home = Path(os.environ.get("CARGO_HOME") or Path.home() / ".cargo")
-    if not (home / "bin" / Path(cargo).name).exists():
-        pytest.skip("cargo is not rustup's here")
+    own = tmp_path / "home" / "bin" / "cargo"
+    own.parent.mkdir(parents=True)
+    own.write_text(f"#!/bin/sh\nPATH='{os.environ['PATH']}' CARGO_HOME='{home}' exec '{cargo}' \"$@\"\n")
+    own.chmod(0o755)
+    monkeypatch.delenv("CARGO", raising=False)
     monkeypatch.setenv("PATH", str(tmp_path))
-    assert (await read_project(native(), CargoFlags())).name == "my-native"
+    monkeypatch.setenv("CARGO_HOME", str(own.parents[1]))
+    assert find_cargo() == str(own)
+    assert (await read_project(root, CargoFlags())).name == "my-native"
 
 
 async def test_crates_of_this_platform_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
