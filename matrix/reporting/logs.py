@@ -179,6 +179,7 @@ def _run_ended(event: RunEnded, state: RunState) -> Record:
     counts: dict[str, Any] = dict.fromkeys(("built", "reused", "failed", "skipped", "cancelled"), 0)
     for row in state.cells.values():
         counts[row.status or "cancelled"] += 1
+    counts["skipped"] += len(state.plan.left_out)
     fields = {**counts, "seconds": round(state.at, 3), "interrupted": event.interrupted, "foreign": list(event.foreign)}
     return Record(event="run ended", level="error" if counts["failed"] else "info", fields=fields)
 

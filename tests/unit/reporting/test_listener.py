@@ -233,7 +233,7 @@ def test_a_slow_reader_does_not_hold_up_the_run() -> None:
 
 
 def test_json_log_lines_are_all_there_is() -> None:
-    plan = make_plan(targets=(LINUX, ARM))
+    plan = make_plan(targets=(LINUX, ARM), left_out=[LeftOut(id="cp39-x", reason="below requires-python")])
     lines = [json.loads(one) for one in heard(tell(plan, failing=ARM_IDS, warn=True), log_format="json").splitlines()]
     names = [one["event"] for one in lines]
     assert names[0] == "run started"
@@ -249,6 +249,7 @@ def test_json_log_lines_are_all_there_is() -> None:
     assert ended[-1]["details"].startswith("error: failed to run custom build command")
     assert lines[-1]["failed"] == 4
     assert lines[-1]["built"] == 4
+    assert lines[-1]["skipped"] == 1
 
 
 def test_the_log_hides_secrets_in_commands() -> None:
