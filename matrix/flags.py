@@ -161,6 +161,11 @@ def _add_selection(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="trust the level asked for, do not audit (same as --auditwheel skip)",
     )
+    _add_cargo(parser)
+
+
+def _add_cargo(parser: argparse.ArgumentParser) -> None:
+    """Add what decides how cargo compiles, in cargo's own words."""
     cargo = parser.add_argument_group(_CARGO)
     add = cargo.add_argument
     add("-r", "--release", action="store_true", help="build with optimisations (profile release)")

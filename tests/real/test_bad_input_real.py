@@ -20,7 +20,7 @@ def snapshot(folder: Path) -> dict[str, int]:
     return {str(path.relative_to(folder)): path.stat().st_mtime_ns for path in folder.rglob("*") if path.is_file()}
 
 
-def refused(ran: Ran, *words: str, hint: str | None = None) -> None:
+def assert_refused(ran: Ran, *words: str, hint: str | None = None) -> None:
     assert ran.exit == 2, ran
     assert ran.stdout == "", ran
     assert "Traceback" not in ran.stderr, ran
@@ -61,7 +61,7 @@ def test_a_wrong_flag(
 ) -> None:
     root = project("ffi-only")
     before = snapshot(root)
-    refused(wheelmatrix("build", *flags, cwd=root), *words, hint=hint)
+    assert_refused(wheelmatrix("build", *flags, cwd=root), *words, hint=hint)
     assert snapshot(root) == before
 
 
@@ -88,7 +88,7 @@ def test_a_wrong_key(wheelmatrix: Wheelmatrix, project: Copy, text: str, words: 
         file.write(f"\n{text}")
     before = snapshot(root)
     for command in ("build", "plan"):
-        refused(wheelmatrix(command, cwd=root), *words, hint=hint)
+        assert_refused(wheelmatrix(command, cwd=root), *words, hint=hint)
     assert snapshot(root) == before
 
 
@@ -101,35 +101,35 @@ def replace(path: Path, old: str, new: str) -> None:
 def test_no_cdylib_target(wheelmatrix: Wheelmatrix, project: Copy) -> None:
     root = project("ffi-only")
     replace(root / "Cargo.toml", '"cdylib"', '"rlib"')
-    refused(wheelmatrix("build", cwd=root), "cdylib", hint='crate-type = ["cdylib"]')
+    assert_refused(wheelmatrix("build", cwd=root), "cdylib", hint='crate-type = ["cdylib"]')
 
 
 def test_malformed_cargo_toml_is_told_in_cargo_s_words(wheelmatrix: Wheelmatrix, project: Copy) -> None:
     root = project("ffi-only")
     with (root / "Cargo.toml").open("a") as file:
         file.write("\n[package\n")
-    refused(wheelmatrix("build", cwd=root), "Cargo.toml")
+    assert_refused(wheelmatrix("build", cwd=root), "Cargo.toml")
 
 
 def test_a_missing_readme_is_found_before_compiling(wheelmatrix: Wheelmatrix, project: Copy) -> None:
     root = project("ffi-only")
     replace(root / "pyproject.toml", "[project]\n", '[project]\nreadme = "GONE.md"\n')
-    refused(wheelmatrix("build", cwd=root), "readme", "GONE.md")
+    assert_refused(wheelmatrix("build", cwd=root), "readme", "GONE.md")
 
 
 def test_no_project_here(wheelmatrix: Wheelmatrix, tmp_path: Path) -> None:
-    refused(wheelmatrix("build", cwd=tmp_path), "neither pyproject.toml nor Cargo.toml is here", hint="-m")
+    assert_refused(wheelmatrix("build", cwd=tmp_path), "neither pyproject.toml nor Cargo.toml is here", hint="-m")
 
 
 def test_an_out_directory_that_is_a_file(wheelmatrix: Wheelmatrix, project: Copy) -> None:
     root = project("ffi-only")
     (root / "out").write_text("a file")
-    refused(wheelmatrix("build", "-o", "out", cwd=root), "out", "--out")
+    assert_refused(wheelmatrix("build", "-o", "out", cwd=root), "out", "--out")
 
 
 @pytest.mark.skipif(not Path("/proc").is_dir(), reason="needs a directory that nobody can write")
 def test_an_out_directory_that_cannot_be_written(wheelmatrix: Wheelmatrix, project: Copy) -> None:
-    refused(wheelmatrix("build", "-o", "/proc/wheels", cwd=project("ffi-only")), "/proc/wheels", hint="--out")
+    assert_refused(wheelmatrix("build", "-o", "/proc/wheels", cwd=project("ffi-only")), "/proc/wheels", hint="--out")
 
 
 def test_missing_cargo(wheelmatrix: Wheelmatrix, project: Copy, tmp_path: Path) -> None:
@@ -137,7 +137,7 @@ def test_missing_cargo(wheelmatrix: Wheelmatrix, project: Copy, tmp_path: Path) 
     empty.mkdir()
     env = {"PATH": str(empty), "HOME": str(empty), "CARGO_HOME": str(empty), "CARGO": ""}
     root = project("ffi-only")
-    refused(wheelmatrix("build", cwd=root, env=env), "cargo was not found", hint="install Rust")
+    assert_refused(wheelmatrix("build", cwd=root, env=env), "cargo was not found", hint="install Rust")
     assert not (root / "target").exists()
 
 
@@ -155,7 +155,9 @@ def test_missing_rustc(
     env = {"PATH": str(bins), "CARGO": ""}
     for rustc in ({}, {"RUSTC": "/no/such/rustc"}, {"RUSTC": need("false")}):
         ran = wheelmatrix("build", cwd=root, env={**env, **rustc})
-        refused(ran, "rustc is missing or does not work", f"{rustc.get('RUSTC', 'rustc')} -vV", hint="install Rust")
+        assert_refused(
+            ran, "rustc is missing or does not work", f"{rustc.get('RUSTC', 'rustc')} -vV", hint="install Rust"
+        )
     assert not (root / "target").exists()
 
 
@@ -183,7 +185,7 @@ def test_a_level_that_no_target_means_is_said(wheelmatrix: Wheelmatrix, project:
 
 
 def test_plan_knows_the_flags_that_are_not_built_yet(wheelmatrix: Wheelmatrix, project: Copy) -> None:
-    refused(wheelmatrix("plan", "--zig", cwd=project("ffi-only")), "--zig", "not built yet")
+    assert_refused(wheelmatrix("plan", "--zig", cwd=project("ffi-only")), "--zig", "not built yet")
 
 
 def test_a_full_stdout_is_told_as_such(project: Copy) -> None:
