@@ -41,7 +41,8 @@ def kill_after(seconds: float, arguments: list[str | Path], *, cwd: Path) -> int
             child.kill()
             while marked := _marked(mark):
                 for process in marked:
-                    process.kill()
+                    with suppress(psutil.NoSuchProcess):
+                        process.kill()
                 psutil.wait_procs(marked, timeout=1)
     return None
 
