@@ -80,7 +80,7 @@ def survive_kills(root: Path, arguments: list[str | Path], rounds: int, seed: in
     Args:
         root: A project that is not built yet; ``src/lib.rs`` is its root module.
         arguments: What to call ``wheelmatrix`` with.
-        rounds: How often.
+        rounds: How many runs are killed; one that ends before its moment does not count.
         seed: Of the random moments.
 
     Returns:
@@ -95,7 +95,9 @@ def survive_kills(root: Path, arguments: list[str | Path], rounds: int, seed: in
     _edit(root, 0)
     warm = run([program, *arguments], cwd=root, check=True)
     count = {"killed": 0, "ended": 0, "wheels": 0}
-    for number in range(1, rounds + 1):
+    for number in range(1, 4 * rounds):
+        if count["killed"] == rounds:
+            break
         _edit(root, number)
         fresh_start = number % 10 == 0
         if fresh_start:
