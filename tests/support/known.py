@@ -24,6 +24,7 @@ class Known:
         says: What the story prints.
         programs: Its console scripts, and what each says to ``--version``.
         restless: Whether its build script makes cargo compile it at every run.
+        needs: Packages that its build scripts import in the interpreter built for.
     """
 
     name: str
@@ -33,6 +34,7 @@ class Known:
     says: str
     programs: dict[str, str] = field(default_factory=dict)
     restless: bool = False
+    needs: tuple[str, ...] = ()
 
 
 EACH = tuple(f"cp3{minor}-cp3{minor}" for minor in (10, 11, 12, 13))

@@ -72,6 +72,12 @@ def install(python: Path, wheel: Path, *, deps: bool = True) -> Ran:
     return run([*pip, "install", *options, wheel], cwd=wheel.parent, check=True)
 
 
+def add_packages(python: Path, *names: str) -> None:
+    """Install packages from PyPI into the environment of ``python`` (3.10 or newer)."""
+    pip = [sys.executable, "-m", "pip", "--python", str(python)]
+    run([*pip, "install", "--quiet", "--disable-pip-version-check", *names], cwd=python.parent, check=True)
+
+
 def ask(python: Path, code: str, *, env: dict[str, str] | None = None) -> str:
     """Run a few lines in an interpreter, away from any source tree; return what they print."""
     return run([python, "-I", "-c", code], cwd=python.parent, env=env, check=True, timeout=120).stdout.strip()
