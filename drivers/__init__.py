@@ -6,8 +6,15 @@ To add one: a module here with a class that follows ``matrix.driver.Driver``, an
 from __future__ import annotations
 
 from drivers.cargo import CargoDriver
+from drivers.xwin import XwinDriver
+from drivers.zig import ZigDriver
 from matrix.driver import Driver
 
 __all__ = ["ALL"]
 
-ALL: tuple[Driver, ...] = (CargoDriver(),)
+ALL: tuple[Driver, ...] = (
+    CargoDriver(),
+    ZigDriver(),
+    XwinDriver(),
+)
+"""In the order in which they are asked."""

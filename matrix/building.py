@@ -21,7 +21,7 @@ from matrix.gathering import Gathered, gather, tag_environment, tool_versions
 from matrix.reporting.collector import ReportCollector
 from matrix.reporting.document import Report, read_report, write_report
 from matrix.reporting.terminal import make_listener
-from matrix.running.build import Bench
+from matrix.running.bench import Bench
 from matrix.running.cpus import available_cpus
 from matrix.running.finish import Finisher
 from matrix.running.ingredients import Ingredients
@@ -68,7 +68,7 @@ async def build_wheels(options: argparse.Namespace, drivers: Sequence[Driver], p
     previous = read_report(report_path)
     collector = ReportCollector(
         wheelmatrix=__version__,
-        tools=await tool_versions(gathered),
+        tools=await tool_versions(gathered, drivers),
         argv=["wheelmatrix", *sys.argv[1:]],
         previous=previous,
     )
@@ -179,6 +179,8 @@ def _bench(
         drivers={driver.name: driver for driver in drivers},
         pool=pool,
         bus=bus,
+        host=gathered.host,
+        cache=gathered.cache,
         pythons=gathered.pythons,
         cargo=gathered.cargo,
         cargo_flags=run_flags(gathered.project, options),

@@ -3,13 +3,45 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Protocol
+from typing import Annotated, Protocol, TypeVar
 
 import msgspec
+from msgspec import Meta
 
-from matrix.model import Build, Command, Target
+from matrix.model import Build, Command, Compatibility, Target
 
-__all__ = ["Driver", "DriverSupport", "Host", "Place"]
+__all__ = ["Driver", "DriverSupport", "Host", "Place", "Step", "Tool", "Wish", "XwinOptions"]
+
+O = TypeVar("O", bound=msgspec.Struct)  # noqa: E741 - the options of one driver
+
+
+class XwinOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="kebab"):
+    """Settings of the xwin driver."""
+
+    accept_license: Annotated[
+        bool,
+        Meta(description="Accept Microsoft's licence for the Windows SDK and CRT files that xwin downloads."),
+    ] = False
+
+
+class Tool(msgspec.Struct, frozen=True, kw_only=True):
+    """A program that a driver needs, or can use.
+
+    Attributes:
+        name: Its name on PATH.
+        version: Arguments that make it print its version.
+        package: A Python package that carries it, and its path in there: ``("ziglang", "zig")``.
+        variable: Environment variable that names another path, or empty.
+        install: The command that installs it.
+        needed: Whether the driver is of no use without it.
+    """
+
+    name: str
+    version: tuple[str, ...] = ("--version",)
+    package: tuple[str, str] | None = None
+    variable: str = ""
+    install: str = ""
+    needed: bool = True
 
 
 class Host(msgspec.Struct, frozen=True, kw_only=True):
@@ -18,46 +50,125 @@ class Host(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         target: The host's own target.
         tools: Paths of tools found, by name; a missing one is absent.
+        glibc: The glibc that programs are linked with here, e.g. ``(2, 36)``; ``None`` where there is none.
+        stds: Targets whose standard library the toolchain has; ``None`` when nobody asked.
+        sysroot: Directory of the toolchain; names it among others.
+        linkers: Targets for which cargo's configuration names a linker.
+        options: Settings of drivers, by name.
+        offline: Whether nothing may be downloaded.
     """
 
     target: Target
     tools: Mapping[str, str] = {}
+    glibc: tuple[int, int] | None = None
+    stds: frozenset[str] | None = None
+    sysroot: str = ""
+    linkers: frozenset[str] = frozenset()
+    options: Mapping[str, msgspec.Struct] = {}
+    offline: bool = False
+
+    def options_of(self, name: str, kind: type[O]) -> O:
+        """Return the settings of a driver, or its defaults."""
+        found = self.options.get(name)
+        return found if isinstance(found, kind) else kind()
+
+
+class Wish(msgspec.Struct, frozen=True, kw_only=True):
+    """What a driver is asked to build.
+
+    Attributes:
+        target: The platform.
+        level: The level that the wheel is to have.
+        image: Container image that the project names for it, or ``None``.
+        asked: Whether the project names this very driver for it.
+    """
+
+    target: Target
+    level: Compatibility
+    image: str | None = None
+    asked: bool = False
 
 
 class DriverSupport(msgspec.Struct, frozen=True, kw_only=True):
-    """Whether a driver can build for a target, and why (not)."""
+    """Whether a driver can build what is wished for, and why (not).
+
+    Attributes:
+        able: Whether it can.
+        reason: Why, or why not, in one line.
+        hint: What to do about it, or ``None``.
+        reluctant: Whether another driver that can is the better one.
+        forbidden: Whether the user must allow it first: an error, whatever else could be built.
+        libc: Version of the C library that it will link against, where it chooses one.
+        explicit: Whether cargo is told ``--target`` even for the host's own.
+        mark: What tells its binaries from those of other drivers; ends the build's id.
+    """
 
     able: bool
     reason: str
     hint: str | None = None
+    reluctant: bool = False
+    forbidden: bool = False
+    libc: tuple[int, int] | None = None
+    explicit: bool = False
+    mark: str = ""
 
 
 class Place(msgspec.Struct, frozen=True, kw_only=True):
     """Where a build happens on this machine; absolute paths, known only when it runs.
 
     Attributes:
+        host: The machine.
         root: The project's root.
         manifest: Its Cargo.toml.
         lane: The cargo target directory that the build owns.
+        cache: Directory for what is prepared once a machine.
         pyo3_config: The PyO3 configuration file, or ``None``.
         python: Executable of the interpreter, or ``None`` when it is only known from tables.
         jobs: The number of slots of the whole run.
         jobserver: Value of ``CARGO_MAKEFLAGS`` that hands on the jobserver, or ``None``.
+        fifo: The jobserver's FIFO, for who cannot inherit its descriptors, or ``None``.
+        run: Names this run among all.
         cargo_flags: Flags of the run that every cargo call gets (``--locked``, ``--offline``, ``-Z …``).
         cargo: The cargo to call.
         color: Whether diagnostics are rendered with ANSI colours.
     """
 
+    host: Host
     root: str
     manifest: str
     lane: str
+    cache: str = ""
     pyo3_config: str | None = None
     python: str | None = None
     jobs: int = 1
     jobserver: str | None = None
+    fifo: str | None = None
+    run: str = ""
     cargo_flags: tuple[str, ...] = ()
     cargo: str = "cargo"
     color: bool = False
+
+
+class Step(msgspec.Struct, frozen=True, kw_only=True):
+    """Something to do once, before builds run in parallel.
+
+    Attributes:
+        what: What it is, for people: ``zig for aarch64-unknown-linux-gnu.2.17``.
+        command: What to run.
+        builds: Ids of the builds that cannot be made when it fails.
+        files: Files to write first, by absolute path.
+        lock: Steps of one lock never run at the same time on a machine; empty for none.
+        key: Names what it leaves on this machine, so that it is done once; empty: in every run.
+        hint: What to do when it fails, or ``None``.
+    """
+
+    what: str
+    command: Command
+    builds: tuple[str, ...]
+    files: dict[str, str] = {}
+    lock: str = ""
+    key: str = ""
+    hint: str | None = None
 
 
 class Driver(Protocol):
@@ -69,18 +180,22 @@ class Driver(Protocol):
         ...
 
     @property
-    def tools(self) -> tuple[str, ...]:
-        """Programs it needs on PATH."""
+    def tools(self) -> tuple[Tool, ...]:
+        """Programs it needs, or can use."""
         ...
 
-    def supports(self, target: Target, host: Host) -> DriverSupport:
-        """Say whether it can build for ``target`` on ``host``."""
+    def supports(self, wish: Wish, host: Host) -> DriverSupport:
+        """Say whether it can build ``wish`` on ``host``."""
         ...
 
-    def prepare(self, builds: Sequence[Build], place: Place) -> tuple[Command, ...]:
-        """Return commands to run once, one after another, before these builds run in parallel."""
+    def prepare(self, builds: Sequence[Build], place: Place) -> tuple[Step, ...]:
+        """Return what to do once, one after another, before these builds run in parallel."""
         ...
 
     def command(self, build: Build, place: Place) -> Command:
         """Return the command that makes the build's artifacts and reports them as cargo's JSON messages."""
+        ...
+
+    def stop(self, build: Build, place: Place) -> tuple[Command, ...]:
+        """Return what ends a build that did not end well by itself, where killing its processes is not enough."""
         ...

@@ -11,7 +11,6 @@ __all__ = ["COMMANDS", "NOT_YET"]
 MOST_JOBS = 4096  # what a jobserver pipe holds without stalling
 NOT_YET: dict[str, str] = {
     "--sdist": "a source distribution",
-    "--zig": "cross building with zig",
     "--universal2": "joining both macOS architectures",
     "--pgo": "profile-guided optimisation",
     "--include-debuginfo": "separate debug info files",
@@ -149,6 +148,17 @@ def _add_selection(parser: argparse.ArgumentParser) -> None:
         action="extend",
         metavar="CELL",
         help="build only these cells; the ids that plan shows, with * and ?",
+    )
+    add(
+        "--zig",
+        action="store_true",
+        help="link with zig wherever it can, against the glibc of the level (default: the lowest that Rust has)",
+    )
+    add(
+        "--accept-xwin-license",
+        action="store_true",
+        help="accept Microsoft's licence for the Windows SDK and CRT (fwlink 2086102), which windows-msvc targets need "
+        "(env WHEELMATRIX_ACCEPT_XWIN_LICENSE=1)",
     )
     add("-b", "--bindings", metavar="KIND", help="bindings, when detection should not decide: pyo3, pyo3-ffi")
     add(

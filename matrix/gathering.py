@@ -11,11 +11,11 @@ from pathlib import Path
 import anyio
 
 from matrix.driver import Driver, Host, Place
-from matrix.errors import ToolError
-from matrix.model import Build, Command, Interpreter, Plan
+from matrix.machine import look_around, versions
+from matrix.model import Build, Interpreter, Plan
 from matrix.planning import Facts, Request, make_plan, needed_lookups
-from matrix.platforms import TAG_VARIABLES, host_target
-from matrix.process import capture
+from matrix.platforms import TAG_VARIABLES
+from matrix.platforms.answers import cache_directory
 from matrix.project import Project, find_cargo, read_project
 from matrix.running.lanes import Workshop
 from matrix.running.signals import stopped_by_signals
@@ -37,6 +37,7 @@ class Gathered:
         cargo: The cargo to call.
         pythons: Executable by interpreter id.
         notes: Programs that were skipped, and why.
+        cache: Directory for what is prepared once a machine.
         cwd: Where the user is.
     """
 
@@ -47,6 +48,7 @@ class Gathered:
     cargo: str
     pythons: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    cache: Path = field(default_factory=Path)
     cwd: Path = field(default_factory=Path)
 
     def commands(self, drivers: Sequence[Driver], options: argparse.Namespace) -> dict[str, tuple[str, ...]]:
@@ -59,10 +61,12 @@ class Gathered:
 
     def _place(self, build: Build, flags: tuple[str, ...]) -> Place:
         return Place(
+            host=self.host,
             root=str(self.project.root),
             manifest=str(self.project.root / build.manifest),
             lane=str(self.workshop.lane(build.id)),
             pyo3_config=str(self.workshop.config(build.id)) if build.pyo3_config is not None else None,
+            cache=str(self.cache),
             cargo=self.cargo,
             cargo_flags=flags,
         )
@@ -86,7 +90,7 @@ async def _gather(options: argparse.Namespace, drivers: Sequence[Driver]) -> Gat
     cwd = Path.cwd()
     cargo = find_cargo()
     project = await read_project(cwd, cargo_flags(options), bindings=options.bindings)
-    host = Host(target=await host_target(project.root), tools={"cargo": cargo})
+    host = await look_around(project, drivers, cargo, os.environ, licensed=options.accept_xwin_license)
     request = request_of(options, project, os.environ, host.target)
     found = await _pythons(request, project, host)
     workshop = Workshop(project.target_dir / "wheelmatrix")
@@ -111,6 +115,7 @@ async def _gather(options: argparse.Namespace, drivers: Sequence[Driver]) -> Gat
         cargo=cargo,
         pythons=pythons,
         notes=found.notes,
+        cache=cache_directory(os.environ) or workshop.base / "cache",
         cwd=cwd,
     )
 
@@ -169,20 +174,8 @@ def _durations(workshop: Workshop) -> dict[str, float]:
     return {name: state.seconds for name, state in states.items() if state.seconds is not None}
 
 
-async def tool_versions(gathered: Gathered) -> dict[str, str]:
-    """Return the versions of cargo and rustc for the report."""
-    versions: dict[str, str] = {}
-
-    async def ask(name: str, program: str) -> None:
-        try:
-            said = await capture(Command(argv=(program, "--version")), root=gathered.project.root)
-        except ToolError:
-            return
-        words = said.stdout.split()
-        if said.exit == 0 and len(words) > 1:
-            versions[name] = words[1]
-
-    async with anyio.create_task_group() as group:
-        group.start_soon(ask, "cargo", gathered.cargo)
-        group.start_soon(ask, "rustc", os.environ.get("RUSTC", "rustc"))
-    return dict(sorted(versions.items()))
+async def tool_versions(gathered: Gathered, drivers: Sequence[Driver]) -> dict[str, str]:
+    """Return the versions of the tools that the plan's drivers use, for the report."""
+    used = {build.driver for build in gathered.plan.builds}
+    tools = [tool for driver in drivers if driver.name in {*used, "cargo"} for tool in driver.tools if tool.needed]
+    return await versions(tools, gathered.host.tools, gathered.project.root)

@@ -211,6 +211,7 @@ class LeftOut(msgspec.Struct, frozen=True, kw_only=True):
         interpreter: Id of its Python, e.g. ``pp311``.
         target: Its triple.
         hint: What to do about it, or ``None``.
+        missing: Whether this machine lacks what builds it: it counts as failed, where others were merely not meant.
     """
 
     id: str
@@ -218,6 +219,7 @@ class LeftOut(msgspec.Struct, frozen=True, kw_only=True):
     interpreter: str = ""
     target: str = ""
     hint: str | None = None
+    missing: bool = False
 
 
 class Build(msgspec.Struct, frozen=True, kw_only=True):
@@ -228,6 +230,7 @@ class Build(msgspec.Struct, frozen=True, kw_only=True):
             ``cp312-x86_64-unknown-linux-gnu``, ``abi3-cp39-x86_64-unknown-linux-gnu``.
         target: The platform compiled for.
         explicit_target: Whether cargo is told ``--target`` (the user named one, or it is not the host).
+        libc: Version of the C library that the driver links against; ``None`` where it takes what is there.
         interpreter: The Python compiled against; ``None`` for none.
         stable_abi: The stable ABI compiled for, or ``None``.
         bindings: ``pyo3``, ``pyo3-ffi``, …
@@ -244,6 +247,7 @@ class Build(msgspec.Struct, frozen=True, kw_only=True):
     id: str
     target: Target
     explicit_target: bool = False
+    libc: tuple[int, int] | None = None
     interpreter: Interpreter | None
     stable_abi: StableAbi | None = None
     bindings: str

@@ -21,7 +21,7 @@ from matrix.model import Command
 if TYPE_CHECKING:
     from anyio.abc import ByteReceiveStream, Process
 
-__all__ = ["Completed", "Ended", "capture", "run"]
+__all__ = ["Completed", "Ended", "LineFilter", "capture", "run"]
 
 GRACE = 3.0  # seconds between SIGTERM and SIGKILL
 BURIAL = 0.5  # seconds to wait for the dead of a group to be gone (where nobody collects them they never are)

@@ -69,6 +69,7 @@ def request_of(options: argparse.Namespace, project: Project, environ: Mapping[s
         compatibility=tuple(options.compatibility) if options.compatibility else None,
         only=tuple(options.only or ()),
         settings=_changes(options, project, environ),
+        prefers="zig" if options.zig else "",
         skip_audit=audit_mode(options, project) == "skip",
     )
 

@@ -21,11 +21,13 @@ __all__ = ["assemble", "check_files", "starting_order", "trimmed"]
 
 
 class _Family(NamedTuple):
-    """What tells one binary from another: platform, Python or stable ABI, settings."""
+    """What tells one binary from another: platform, Python or stable ABI, settings, and who links it."""
 
     triple: str
     python: str
     settings: str
+    driver: str
+    mark: str
 
 
 def assemble(
@@ -98,7 +100,8 @@ def _abi(one: Judged, floors: Mapping[tuple[str, str], tuple[int, int]]) -> Stab
 
 def _family(one: Judged, abi: StableAbi | None) -> _Family:
     python = one.candidate.pick.id if abi is None else f"{abi.kind}-{abi.python_tag}"
-    return _Family(one.candidate.wish.target.triple, python, one.recipe.key)
+    choice = one.choice
+    return _Family(one.candidate.wish.target.triple, python, one.recipe.key, choice.driver, choice.mark)
 
 
 def _build_ids(families: Mapping[_Family, Sequence[Judged]]) -> dict[_Family, str]:
@@ -110,7 +113,7 @@ def _build_ids(families: Mapping[_Family, Sequence[Judged]]) -> dict[_Family, st
     for family, members in families.items():
         names = {one.candidate.name for one in members}
         suffix = "" if "" in names else f"-{members[0].candidate.name}"
-        stems.setdefault(f"{family.python}-{family.triple}{suffix}", []).append(family)
+        stems.setdefault(f"{family.python}-{family.triple}{family.mark}{suffix}", []).append(family)
     return {family: name for stem, sharing in stems.items() for family, name in _told_apart(stem, sharing, families)}
 
 
@@ -156,7 +159,8 @@ def _build(
     return Build(
         id=name,
         target=target,
-        explicit_target=first.candidate.wish.explicit,
+        explicit_target=first.candidate.wish.explicit or first.choice.explicit,
+        libc=first.choice.libc,
         interpreter=python,
         stable_abi=abi,
         bindings=bindings.kind,

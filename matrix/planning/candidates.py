@@ -53,9 +53,10 @@ class Candidate(NamedTuple):
     name: str = ""
     changes: tuple[tuple[str, Changes], ...] = ()
 
-    def left_out(self, reason: str, hint: str | None = None) -> LeftOut:
+    def left_out(self, reason: str, hint: str | None = None, *, missing: bool = False) -> LeftOut:
         """Return what is told when it is not built."""
-        return LeftOut(id=self.id, reason=reason, interpreter=self.pick.id, target=self.wish.target.triple, hint=hint)
+        triple = self.wish.target.triple
+        return LeftOut(id=self.id, reason=reason, interpreter=self.pick.id, target=triple, hint=hint, missing=missing)
 
 
 class Row(NamedTuple):

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from matrix.driver import Driver
+from matrix.driver import Driver, Wish
 from matrix.errors import ConfigError, UsageError, did_you_mean
-from matrix.model import Compatibility, Target
+from matrix.model import Compatibility
 from matrix.planning.candidates import Candidate
 from matrix.planning.interpreters import allows
-from matrix.planning.request import Facts
+from matrix.planning.request import Facts, Request
 from matrix.planning.settings import Recipe
 from matrix.planning.stable import Refusal, refusal, unbuilt
 from matrix.platforms import UNIVERSAL2, platform_tags, pypi_rejects, rust_floor
@@ -19,15 +19,23 @@ from matrix.project.read import Project
 
 __all__ = ["Choice", "Judge", "Judged", "check_drivers"]
 
-_LATER = ("zig", "xwin", "docker")
-"""Drivers that the matrix may name although they are not built yet."""
-
 
 class Choice(NamedTuple):
-    """The driver of a build and why it is the one."""
+    """The driver of a build and why it is the one.
+
+    Attributes:
+        driver: Its name.
+        why: Why.
+        libc: Version of the C library that it links against, where it chooses one.
+        explicit: Whether cargo is told ``--target``.
+        mark: What tells its binaries from those of other drivers.
+    """
 
     driver: str
     why: str
+    libc: tuple[int, int] | None = None
+    explicit: bool = False
+    mark: str = ""
 
 
 class Judged(NamedTuple):
@@ -52,7 +60,7 @@ def check_drivers(project: Project, facts: Facts) -> None:
     Raises:
         ConfigError: There is no such driver.
     """
-    known = [*(driver.name for driver in facts.drivers), *_LATER]
+    known = [driver.name for driver in facts.drivers]
     for name in project.options.drivers:
         if name not in known:
             raise ConfigError(
@@ -64,10 +72,11 @@ def check_drivers(project: Project, facts: Facts) -> None:
 class Judge:
     """Judges the candidates of one project on one machine."""
 
-    def __init__(self, project: Project, facts: Facts) -> None:
+    def __init__(self, project: Project, request: Request, facts: Facts) -> None:
         self._project = project
+        self._prefers = request.prefers
         self._facts = facts
-        self._choices: dict[tuple[str, str], Choice | Refusal] = {}
+        self._choices: dict[tuple[str, Wish], Choice | Refusal] = {}
 
     def judge(self, candidate: Candidate, recipe: Recipe) -> Judged | Refusal:
         """Return how a candidate is built, or why it is left out.
@@ -86,7 +95,7 @@ class Judge:
         rejected = _rejected(candidate, platforms)
         if rejected is not None:
             return _refuse(candidate, rejected, target_flag)
-        choice = self.choose(recipe, candidate.wish.target)
+        choice = self.choose(recipe, candidate)
         if isinstance(choice, Refusal):
             return _refuse(candidate, choice, target_flag)
         return Judged(candidate, recipe, choice, platforms)
@@ -133,36 +142,50 @@ class Judge:
             return (f"{ANY_LEVEL}_{target.machine}",)
         return tags
 
-    def choose(self, recipe: Recipe, target: Target) -> Choice | Refusal:
-        """Return the driver that builds for a target: the one asked for, else the first that can.
+    def choose(self, recipe: Recipe, candidate: Candidate) -> Choice | Refusal:
+        """Return the driver that builds a candidate: the one asked for, else the first that is glad to.
 
         Raises:
-            ConfigError: No driver has the name that is asked for.
+            ConfigError: No driver has the name that is asked for, or the user must allow something first.
         """
-        wanted = recipe.settings.driver
-        key = (wanted, target.triple)
+        settings = recipe.settings
+        named = settings.driver != "auto"
+        wish = Wish(target=candidate.wish.target, level=candidate.level.level, image=settings.image, asked=named)
+        key = (settings.driver, wish)
         if key not in self._choices:
-            self._choices[key] = self._chosen(wanted, target, recipe.driver_origin or "--driver")
+            drivers = self._asked(settings.driver, recipe.driver_origin or "--driver")
+            prefix = f"asked for in {recipe.driver_origin or '--driver'}: " if named else ""
+            self._choices[key] = self._chosen(wish, drivers, prefix)
         return self._choices[key]
 
-    def _chosen(self, wanted: str, target: Target, origin: str) -> Choice | Refusal:
+    def _asked(self, wanted: str, origin: str) -> Sequence[Driver]:
+        """Return the drivers to ask, in order."""
         drivers: Mapping[str, Driver] = {driver.name: driver for driver in self._facts.drivers}
-        if wanted != "auto" and wanted not in drivers:
-            if wanted in _LATER:
-                return Refusal(f"the driver {wanted!r} ({origin}) is not built yet, see README")
-            known = ["auto", *drivers]
-            hint = did_you_mean(wanted, known) or f"known drivers: {', '.join(known)}"
-            raise ConfigError(f"unknown driver {wanted!r} ({origin})", hint=hint)
-        hints, reasons = [], []
-        for driver in drivers.values() if wanted == "auto" else [drivers[wanted]]:
-            support = driver.supports(target, self._facts.host)
-            if support.able:
-                asked = "" if wanted == "auto" else f"asked for in {origin}: "
-                return Choice(driver.name, f"{asked}{support.reason}")
-            reasons.append(support.reason)
-            hints.append(support.hint)
-        why = f": {'; '.join(reasons)}" if reasons else ""
-        return Refusal(f"no driver here builds for {target.triple}{why}", next(filter(None, hints), None))
+        if wanted == "auto":
+            return sorted(drivers.values(), key=lambda driver: driver.name != self._prefers)
+        if wanted in drivers:
+            return [drivers[wanted]]
+        known = ["auto", *drivers]
+        hint = did_you_mean(wanted, known) or f"known drivers: {', '.join(known)}"
+        raise ConfigError(f"unknown driver {wanted!r} ({origin})", hint=hint)
+
+    def _chosen(self, wish: Wish, drivers: Sequence[Driver], prefix: str) -> Choice | Refusal:
+        host = self._facts.host
+        answers = [(driver.name, driver.supports(wish, host)) for driver in drivers]
+        able = [(name, support) for name, support in answers if support.able]
+        if able:
+            name, support = next((one for one in able if not one[1].reluctant), able[0])
+            flagged = " (--zig)" if not prefix and name == self._prefers else ""
+            why = f"{prefix}{support.reason}{flagged}"
+            return Choice(name, why, support.libc, support.explicit, support.mark)
+        forbidden = next((support for _, support in answers if support.forbidden), None)
+        if forbidden is not None:
+            raise ConfigError(forbidden.reason, hint=forbidden.hint)
+        closest = [support for _, support in answers if support.hint] or [support for _, support in answers]
+        why = "; ".join(dict.fromkeys(support.reason for support in closest))
+        hint = next((support.hint for support in reversed(closest) if support.hint), None)
+        reason = f"no driver here builds for {wish.target.triple}{': ' if why else ''}{why}"
+        return Refusal(reason, hint, missing=True)
 
 
 def _refuse(candidate: Candidate, refused: Refusal, flag: str) -> Refusal:

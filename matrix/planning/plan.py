@@ -69,7 +69,7 @@ class _Verdicts(NamedTuple):
 
 def _judge(candidates: Iterable[Candidate], project: Project, request: Request, facts: Facts) -> _Verdicts:
     """Judge every candidate; what a specifier merely does not mean is neither built nor left out."""
-    recipes, judge = Recipes(project, request, facts), Judge(project, facts)
+    recipes, judge = Recipes(project, request, facts), Judge(project, request, facts)
     found = _Verdicts([], [], [])
     fruitless: dict[str, bool] = {}
     for candidate in candidates:
@@ -80,7 +80,7 @@ def _judge(candidates: Iterable[Candidate], project: Project, request: Request, 
             found.judged.append(verdict)
             found.warnings.extend(judge.warnings(candidate))
         elif not silent:
-            found.left_out.append(candidate.left_out(verdict.reason, verdict.hint))
+            found.left_out.append(candidate.left_out(verdict.reason, verdict.hint, missing=verdict.missing))
     for origin, fruit in fruitless.items():
         if fruit:
             found.warnings.append(f"{origin}: no released Python that {_allowed(project)}")

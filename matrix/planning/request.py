@@ -26,6 +26,7 @@ class Request:
         compatibility: Levels of ``--compatibility``.
         only: Patterns of cell ids (``--only``).
         settings: How builds are made, as far as flags say so.
+        prefers: Driver that is asked first wherever no row names another (``--zig``), or empty.
         skip_audit: ``--skip-auditwheel``: nothing is claimed that nobody asked for.
     """
 
@@ -38,6 +39,7 @@ class Request:
     compatibility: tuple[str, ...] | None = None
     only: tuple[str, ...] = ()
     settings: Changes = field(default_factory=Changes)
+    prefers: str = ""
     skip_audit: bool = False
 
     @property

@@ -8,10 +8,11 @@ from typing import NamedTuple
 
 import msgspec
 
-from matrix.model import Interpreter, Settings, StableAbi
+from matrix.model import Interpreter, Settings, StableAbi, Target
 from matrix.planning.candidates import Candidate
 from matrix.planning.request import Facts, Request
 from matrix.planning.stable import serving
+from matrix.platforms import UNIVERSAL2, deployment_target
 from matrix.project.bindings import ANY_FLOOR
 from matrix.project.options import Changes
 from matrix.project.read import Project
@@ -111,19 +112,26 @@ class Recipes:
         names = self.base.features
         if self._request.settings.features is None:
             names = self._project.features.for_interpreter(interpreter)
-        env = self._deployment(candidate.wish.target.triple)
+        env = self._deployment(candidate.wish.target)
         settings = msgspec.structs.replace(self.base, features=names, env={**self.base.env, **env})
         for _, change in candidate.changes:
             settings = apply_changes(settings, change)
         text = msgspec.json.encode(settings, order="deterministic").decode()
         return settings, text
 
-    def _deployment(self, triple: str) -> Mapping[str, str]:
-        """Return the macOS that ``[tool.maturin.target]`` asks for, unless the environment already says."""
-        told = self._project.maturin.target.get(triple)
-        if told is None or told.deployment_target is None or "MACOSX_DEPLOYMENT_TARGET" in self._facts.environ:
+    def _deployment(self, target: Target) -> Mapping[str, str]:
+        """Return the macOS to link for: what the environment says, ``[tool.maturin.target]``, else Rust's floor.
+
+        It is always said, since linkers have a newer default of their own than the wheel's tag.
+        """
+        if target.os != "macos" or target.triple == UNIVERSAL2:
             return {}
-        return {"MACOSX_DEPLOYMENT_TARGET": told.deployment_target}
+        told = self._project.maturin.target.get(target.triple)
+        environ = dict(self._facts.environ)
+        if told is not None and told.deployment_target is not None:
+            environ.setdefault("MACOSX_DEPLOYMENT_TARGET", told.deployment_target)
+        major, minor = deployment_target(target, environ)
+        return {"MACOSX_DEPLOYMENT_TARGET": f"{major}.{minor}"}
 
     def _stable_for(self, settings: Settings) -> tuple[StableAbi, ...]:
         """Return the stable ABIs that features choose; no floor lies below what the bindings support."""

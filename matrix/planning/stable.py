@@ -23,11 +23,13 @@ class Refusal(NamedTuple):
         reason: The reason, in one line.
         hint: What to do about it, or ``None``.
         about_python: Whether the Python itself is not one to build for, so that a specifier does not mean it.
+        missing: Whether this machine lacks what builds it.
     """
 
     reason: str
     hint: str | None = None
     about_python: bool = False
+    missing: bool = False
 
 
 def serving(stable: Sequence[StableAbi], interpreter: Interpreter) -> StableAbi | None:

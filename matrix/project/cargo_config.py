@@ -13,7 +13,7 @@ import tomli
 
 from matrix.errors import UsageError
 
-__all__ = ["VARIABLE", "configured_target", "names_target"]
+__all__ = ["VARIABLE", "configured_linkers", "configured_target", "names_target"]
 
 VARIABLE = "CARGO_BUILD_TARGET"
 _KEY = "build.target"
@@ -68,38 +68,76 @@ def names_target(root: Path, environ: Mapping[str, str], flags: Sequence[str] = 
     return any(True for _ in _in_flags(root, flags)) or any(True for _ in _in_files(root, environ))
 
 
+def configured_linkers(root: Path, environ: Mapping[str, str], flags: Sequence[str] = ()) -> frozenset[str]:
+    """Return the targets for which the configuration names a linker (``target.TRIPLE.linker``).
+
+    Args:
+        root: Where cargo is run.
+        environ: The environment: ``CARGO_TARGET_TRIPLE_LINKER``, ``CARGO_HOME``.
+        flags: Values of ``--config``.
+    """
+    found = set()
+    for table, _ in (*_flag_tables(root, flags), *_file_tables(root, environ)):
+        targets = table.get("target")
+        for triple, settings in targets.items() if isinstance(targets, dict) else ():
+            if isinstance(settings, dict) and settings.get("linker"):
+                found.add(triple)
+    for name, value in environ.items():
+        if name.startswith("CARGO_TARGET_") and name.endswith("_LINKER") and value:
+            found.add(name.removeprefix("CARGO_TARGET_").removesuffix("_LINKER").lower().replace("_", "-"))
+    return frozenset(found | {triple.replace("x86-64", "x86_64") for triple in found})
+
+
 def _in_flags(root: Path, flags: Sequence[str]) -> Iterator[tuple[object, str]]:
-    """Yield what ``--config`` values name, the last one first: each is a file or one setting."""
-    for flag in reversed(flags):
-        if (root / flag).is_file():
-            yield from _in_file(root / flag, f"--config {flag}: {_KEY}")
-        else:
-            yield from _in_table(_parsed(flag), f"--config {_KEY}")
+    """Yield what ``--config`` values name, the last one first."""
+    for table, origin in _flag_tables(root, flags):
+        yield from _in_table(table, f"{origin} {_KEY}" if origin == "--config" else _key_in(origin))
 
 
 def _in_files(root: Path, environ: Mapping[str, str]) -> Iterator[tuple[object, str]]:
     """Yield what configuration files name, the nearest first."""
+    for table, origin in _file_tables(root, environ):
+        yield from _in_table(table, _key_in(origin))
+
+
+def _key_in(origin: str) -> str:
+    """Name the key after the file that cargo reads first: ``config.toml: build.target in included.toml``."""
+    first, within, included = origin.partition(" in ")
+    return f"{first}: {_KEY}{within}{included}"
+
+
+def _flag_tables(root: Path, flags: Sequence[str]) -> Iterator[tuple[Mapping[str, object], str]]:
+    """Yield the tables of ``--config`` values, the last one first: each is a file or one setting."""
+    for flag in reversed(flags):
+        if (root / flag).is_file():
+            yield from _tables(root / flag, f"--config {flag}")
+        else:
+            yield _parsed(flag), "--config"
+
+
+def _file_tables(root: Path, environ: Mapping[str, str]) -> Iterator[tuple[Mapping[str, object], str]]:
+    """Yield the tables of configuration files, the nearest first."""
     home = root / (environ.get("CARGO_HOME") or Path.home() / ".cargo")
     for folder in dict.fromkeys([*(one / ".cargo" for one in (root, *root.parents)), home]):
         for file in (folder / "config", folder / "config.toml"):  # of both, cargo reads the one without a suffix
             if file.is_file():
                 shown = file.relative_to(root) if file.is_relative_to(root) else file
-                yield from _in_file(file, f"{shown.as_posix()}: {_KEY}")
+                yield from _tables(file, shown.as_posix())
                 break
 
 
-def _in_file(file: Path, origin: str, depth: int = 0) -> Iterator[tuple[object, str]]:
-    """Yield what a file names, then what the files that it includes do, the last one first."""
+def _tables(file: Path, origin: str, depth: int = 0) -> Iterator[tuple[Mapping[str, object], str]]:
+    """Yield the table of a file, then those of the files that it includes, the last one first."""
     try:
         table = _parsed(file.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError):
         return
-    yield from _in_table(table, origin)
+    yield table, origin
     includes = table.get("include")
     for entry in reversed(includes) if isinstance(includes, list) and depth < _DEEPEST else ():
         path = entry.get("path") if isinstance(entry, dict) else entry
         if isinstance(path, str):
-            yield from _in_file(file.parent / path, f"{origin} in {path}", depth + 1)
+            yield from _tables(file.parent / path, f"{origin} in {path}", depth + 1)
 
 
 def _in_table(table: Mapping[str, object], origin: str) -> Iterator[tuple[object, str]]:

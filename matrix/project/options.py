@@ -12,6 +12,7 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta
 
+from matrix.driver import XwinOptions
 from matrix.errors import ConfigError
 from matrix.project.checked import convert_table
 from matrix.project.durations import Seconds
@@ -59,8 +60,8 @@ class Changes(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     driver: Annotated[
         str | None,
         Meta(
-            description="Driver that builds it; `auto` lets wheelmatrix choose. So far there is `cargo`.",
-            examples=["cargo"],
+            description="Driver that builds it: `cargo`, `zig` or `xwin`; `auto` lets wheelmatrix choose.",
+            examples=["zig"],
         ),
     ] = None
     image: Annotated[
@@ -115,15 +116,6 @@ class DriverOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
         Annotated[int, Meta(ge=1)] | None,
         Meta(description="Most builds of this driver at once.", examples=[2]),
     ] = None
-
-
-class XwinOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="kebab"):
-    """Settings of the xwin driver."""
-
-    accept_license: Annotated[
-        bool,
-        Meta(description="Accept Microsoft's licence for the Windows SDK and CRT files that xwin downloads."),
-    ] = False
 
 
 class Options(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="kebab"):
@@ -199,9 +191,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         dict[str, DriverOptions],
         Meta(description="Settings of drivers, by name.", examples=[{"cargo": {"jobs": 2}}]),
     ] = {}
-    xwin: Annotated[XwinOptions, Meta(description="Settings of the xwin driver, which is not built yet.")] = (
-        XwinOptions()
-    )
+    xwin: Annotated[XwinOptions, Meta(description="Settings of the xwin driver.")] = XwinOptions()
 
 
 def read_options(table: Mapping[str, Any], where: str = WHERE) -> Options:

@@ -200,10 +200,10 @@ _NO_PLAN = Plan(project="", version="", bindings="", cells=(), builds=())
 
 
 def _skipped(left: LeftOut) -> CellRecord:
-    """Return the record of a cell that the plan left out."""
+    """Return the record of a cell that the plan left out; one that this machine cannot build has failed."""
     return CellRecord(
         id=left.id,
-        status="skipped",
+        status="failed" if left.missing else "skipped",
         reason=mask_urls(strip(left.reason)),
         hint=_masked(left.hint),
         interpreter=left.interpreter or None,

@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import traceback
-from collections.abc import Awaitable, Callable, Mapping
-from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import anyio
 import anyio.to_thread
 import msgspec
 
-from matrix.driver import Driver, Place
 from matrix.errors import WheelmatrixError
-from matrix.events import BuildEnded, BuildStarted, BuildWaiting, Bus, CrateDone, Diagnostic, Line
+from matrix.events import BuildEnded, BuildStarted, Bus, CrateDone, Diagnostic, Line
 from matrix.files import write_if_changed
 from matrix.model import Artifact, Build, Command, Outcome
-from matrix.process import Ended, run
-from matrix.running.lanes import Workshop
+from matrix.process import Ended
+from matrix.running.bench import Bench
 from matrix.running.messages import (
     BuildScript,
     CompilerArtifact,
@@ -29,65 +25,9 @@ from matrix.running.messages import (
     package_name,
     parse_message,
 )
-from matrix.running.pool import Handoff, Pool
 from matrix.running.reasons import explain_failure
 
-__all__ = ["Bench", "PrepareLane", "make"]
-
-
-@dataclass(frozen=True)
-class Bench:
-    """What every build of a run needs; the only value here that knows this machine.
-
-    Attributes:
-        root: The project's root.
-        workshop: Lanes, logs and staging.
-        drivers: By name.
-        pool: The slots.
-        bus: Hears what happens.
-        pythons: Executable by interpreter id, for those that can run here.
-        cargo: The cargo to call.
-        cargo_flags: Flags of the run that every cargo call gets.
-        color: Whether diagnostics are rendered with colours.
-        out_dir_crates: Crates whose ``OUT_DIR`` wheels take files from.
-    """
-
-    root: Path
-    workshop: Workshop
-    drivers: Mapping[str, Driver]
-    pool: Pool
-    bus: Bus
-    pythons: Mapping[str, str] = field(default_factory=dict)
-    cargo: str = "cargo"
-    cargo_flags: tuple[str, ...] = ()
-    color: bool = False
-    out_dir_crates: frozenset[str] = frozenset()
-
-    def hold(self, build: Build) -> AbstractAsyncContextManager[Path]:
-        """Hold the lane of a build, telling when another run has it."""
-
-        def waiting() -> None:
-            self.bus.emit(BuildWaiting(build=build.id, reason="its lane is held by another run"))
-
-        return self.workshop.held(build.id, waiting)
-
-    def command(
-        self, build: Build, lane: Path, handoff: Handoff, pyo3_config: str | None, python: str | None
-    ) -> Command:
-        """Return the command of a build as it runs here."""
-        place = Place(
-            root=str(self.root),
-            manifest=str(self.root / build.manifest),
-            lane=str(lane),
-            pyo3_config=pyo3_config,
-            python=python,
-            jobs=self.pool.total,
-            jobserver=handoff.makeflags,
-            cargo=self.cargo,
-            cargo_flags=self.cargo_flags,
-            color=self.color,
-        )
-        return _without_foreign_jobserver(self.drivers[build.driver].command(build, place))
+__all__ = ["PrepareLane", "make"]
 
 
 PrepareLane = Callable[[Build, Path], Awaitable[None]]
@@ -136,19 +76,16 @@ async def _make(build: Build, bench: Bench, prepare_lane: PrepareLane | None) ->
             config = bench.workshop.config(build.id)
             await anyio.to_thread.run_sync(write_if_changed, config, build.pyo3_config)
         python = bench.pythons.get(build.interpreter.id) if build.interpreter is not None else None
-        with bench.pool.handoff() as handoff:
-            command = bench.command(build, lane, handoff, str(config) if config is not None else None, python)
-            bench.bus.emit(BuildStarted(build=build.id, argv=command.argv, log=str(bench.workshop.log(build.id))))
-            watch = _Watch(build, bench.bus)
-            ended = await run(
-                command,
-                root=bench.root,
-                on_stdout=watch.stdout,
-                on_stderr=watch.stderr,
-                log=bench.workshop.log(build.id),
-                timeout=limit,
-                pass_fds=handoff.pass_fds,
-            )
+        watch = _Watch(build, bench.bus)
+        command, ended = await bench.run(
+            build,
+            lane,
+            pyo3_config=str(config) if config is not None else None,
+            python=python,
+            on_start=watch.start,
+            on_stdout=watch.stdout,
+            on_stderr=watch.stderr,
+        )
         outcome = watch.outcome(ended, limit)
         outcome = msgspec.structs.replace(outcome, argv=command.argv, started=started)
         if outcome.status != "ok":
@@ -157,12 +94,6 @@ async def _make(build: Build, bench: Bench, prepare_lane: PrepareLane | None) ->
             _stage, outcome.artifacts, bench.workshop.staging / build.id, bench.out_dir_crates
         )
         return msgspec.structs.replace(outcome, artifacts=staged)
-
-
-def _without_foreign_jobserver(command: Command) -> Command:
-    """Unset an outer make's jobserver: its descriptors are not open in our children."""
-    foreign = {name: None for name in ("MAKEFLAGS", "MFLAGS") if "--jobserver" in os.environ.get(name, "")}
-    return msgspec.structs.replace(command, env={**foreign, **command.env}) if foreign else command
 
 
 def _stage(artifacts: tuple[Artifact, ...], into: Path, crates: frozenset[str]) -> tuple[Artifact, ...]:
@@ -201,6 +132,9 @@ class _Watch:
         self._files: list[tuple[str, str]] = []
         self._linked: list[str] = []
         self._out_dirs: dict[str, str] = {}
+
+    def start(self, command: Command, log: str) -> None:
+        self._bus.emit(BuildStarted(build=self._build.id, argv=command.argv, log=log))
 
     def stdout(self, line: str) -> str | None:
         message = parse_message(line)

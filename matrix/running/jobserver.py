@@ -102,7 +102,7 @@ class FifoPool:
             raise
         try:
             flags = f"-j --jobserver-fds={read},{write} --jobserver-auth={read},{write}"
-            yield Handoff(makeflags=flags, pass_fds=(read, write))
+            yield Handoff(makeflags=flags, pass_fds=(read, write), fifo=self.path)
         finally:
             os.close(read)
             os.close(write)

@@ -22,7 +22,7 @@ from pathlib import Path
 
 import anyio
 
-__all__ = ["Workshop"]
+__all__ = ["Workshop", "held_lock"]
 
 LOCK_POLL = 0.1  # seconds between looks at a lane held by another run
 LOCK_TIMEOUT = 10.0  # seconds; only another run's sweep can hold this run's own lock, for a moment
@@ -110,22 +110,34 @@ class Workshop:
     @asynccontextmanager
     async def held(self, build: str, waiting: Callable[[], None]) -> AsyncIterator[Path]:
         """Hold the lane of ``build`` against other runs; call ``waiting`` once when another run has it."""
-        from filelock import FileLock, Timeout  # noqa: PLC0415 - only runs need it
-
         lane = self.lane(build)
         lane.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(lane.with_name(f"{build}.lock"))
-        told = False
-        while True:
-            try:
-                lock.acquire(timeout=0)
-                break
-            except Timeout:
-                if not told:
-                    told = True
-                    waiting()
-                await anyio.sleep(LOCK_POLL)
-        try:
+        async with held_lock(lane.with_name(f"{build}.lock"), waiting):
             yield lane
-        finally:
-            lock.release()
+
+
+@asynccontextmanager
+async def held_lock(path: Path, waiting: Callable[[], None] | None = None) -> AsyncIterator[None]:
+    """Hold a lock file against other runs; call ``waiting`` once when another run has it.
+
+    Raises:
+        OSError: It cannot be written.
+    """
+    from filelock import FileLock, Timeout  # noqa: PLC0415 - only runs need it
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(path)
+    told = waiting is None
+    while True:
+        try:
+            lock.acquire(timeout=0)
+            break
+        except Timeout:
+            if not told and waiting is not None:
+                told = True
+                waiting()
+            await anyio.sleep(LOCK_POLL)
+    try:
+        yield
+    finally:
+        lock.release()

@@ -16,10 +16,12 @@ class Handoff(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         makeflags: Value of ``CARGO_MAKEFLAGS``.
         pass_fds: Descriptors it must inherit.
+        fifo: Path of the FIFO, for a child that cannot inherit, or ``None``.
     """
 
     makeflags: str
     pass_fds: tuple[int, ...] = ()
+    fifo: str | None = None
 
 
 class Pool(Protocol):

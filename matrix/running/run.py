@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from pathlib import Path
+from functools import partial
 from typing import Literal
 
-import msgspec
-
-from matrix.driver import Place
-from matrix.errors import ToolError
-from matrix.events import BuildEnded, CellEnded, PrepareEnded, PrepareStarted
-from matrix.model import Build, Command, Outcome, Plan
-from matrix.process import run
-from matrix.running.build import Bench, make
-from matrix.running.reasons import explain_failure
+from matrix.events import BuildEnded, CellEnded
+from matrix.model import Build, Outcome, Plan
+from matrix.running.bench import Bench
+from matrix.running.build import make
+from matrix.running.preparing import prepare
 from matrix.running.scheduler import Scheduler
 from matrix.running.signals import stopped_by_signals
 from matrix.running.sowing import Sower
@@ -49,35 +45,46 @@ async def carry_out(
 
     SIGINT, SIGTERM and SIGHUP stop every process and start nothing more; a second one ends this process at once.
     """
-    sower = Sower(plan.builds, bench, enabled=seeding)
+    async with stopped_by_signals():
+        builds = await _prepared(plan.builds, bench)
+        if fail_fast and len(builds) < len(plan.builds):
+            builds = []
+        sower = Sower(builds, bench, enabled=seeding)
+        scheduler = Scheduler(
+            pool=bench.pool,
+            execute=partial(_execute, bench=bench, sower=sower),
+            finish=partial(_finish, finish=finish, sower=sower),
+            bus=bench.bus,
+            caps=caps,
+            fail_fast=fail_fast,
+        )
+        await scheduler.run([*(seed.build for seed in sower.seeds.values()), *builds], after=sower.after)
+        short = scheduler.stopped_early or (fail_fast and not builds)
+        return "stopped" if short else "done"
+    return "interrupted"  # type: ignore[unreachable] # the block above is left early when a signal comes
 
-    async def execute(build: Build) -> Outcome:
-        if build.id in sower.seeds:
-            return await sower.sow(build)
-        outcome = await make(build, bench, sower.prepare_lane)
-        if outcome.status != "ok":
-            _fail_cells(build, outcome, bench)
-        return outcome
 
-    async def finish_build(build: Build, outcome: Outcome) -> bool:
-        return build.id in sower.seeds or await finish(build, outcome)
+async def _prepared(builds: Sequence[Build], bench: Bench) -> list[Build]:
+    """Prepare every driver; return the builds that can go on, and tell how the others failed."""
+    failures = await prepare(builds, bench)
+    for build in builds:
+        if build.id in failures:
+            bench.bus.emit(BuildEnded(outcome=failures[build.id]))
+            _fail_cells(build, failures[build.id], bench)
+    return [build for build in builds if build.id not in failures]
 
-    scheduler = Scheduler(
-        pool=bench.pool, execute=execute, finish=finish_build, bus=bench.bus, caps=caps, fail_fast=fail_fast
-    )
-    async with stopped_by_signals() as stopped:
-        failure = await _prepare(plan.builds, bench)
-        if failure is not None:
-            for build in plan.builds:
-                outcome = msgspec.structs.replace(failure, build=build.id)
-                bench.bus.emit(BuildEnded(outcome=outcome))
-                _fail_cells(build, outcome, bench)
-            return "done"
-        seeds = [seed.build for seed in sower.seeds.values()]
-        await scheduler.run([*seeds, *plan.builds], after=sower.after)
-    if stopped.cancel_called:
-        return "interrupted"
-    return "stopped" if scheduler.stopped_early else "done"
+
+async def _execute(build: Build, *, bench: Bench, sower: Sower) -> Outcome:
+    if build.id in sower.seeds:
+        return await sower.sow(build)
+    outcome = await make(build, bench, sower.prepare_lane)
+    if outcome.status != "ok":
+        _fail_cells(build, outcome, bench)
+    return outcome
+
+
+async def _finish(build: Build, outcome: Outcome, *, finish: Finish, sower: Sower) -> bool:
+    return build.id in sower.seeds or await finish(build, outcome)
 
 
 def _fail_cells(build: Build, outcome: Outcome, bench: Bench) -> None:
@@ -92,52 +99,3 @@ def _fail_cells(build: Build, outcome: Outcome, bench: Bench) -> None:
                 hint=outcome.hint,
             )
         )
-
-
-async def _prepare(builds: Sequence[Build], bench: Bench) -> Outcome | None:
-    """Run every driver's steps that must happen once, one after another; return how they failed."""
-    if not builds:
-        return None
-    for name, driver in bench.drivers.items():
-        own = [build for build in builds if build.driver == name]
-        if not own:
-            continue
-        place = Place(
-            root=str(bench.root),
-            manifest=str(bench.root / own[0].manifest),
-            lane=str(bench.workshop.base / "lanes"),
-            jobs=bench.pool.total,
-            cargo=bench.cargo,
-            cargo_flags=bench.cargo_flags,
-        )
-        for command in driver.prepare(own, place):
-            failure = await _step(command, bench)
-            if failure is not None:
-                return failure
-    return None
-
-
-async def _step(command: Command, bench: Bench) -> Outcome | None:
-    what = " ".join([Path(command.argv[0]).name, *command.argv[1:2]])
-    bench.bus.emit(PrepareStarted(what=what))
-    try:
-        ended = await run(command, root=bench.root, log=bench.workshop.base / "logs" / "prepare.log")
-    except ToolError as error:
-        return Outcome(build="", status="failed", reason=error.message, hint=error.hint)
-    except OSError as error:
-        return Outcome(build="", status="failed", reason=f"{error.filename}: {error.strerror or error}")
-    finally:
-        bench.bus.emit(PrepareEnded(what=what))
-    if not ended.exit:
-        return None
-    why = explain_failure(ended.exit, [], ended.tail)
-    return Outcome(
-        build="",
-        status="failed",
-        reason=f"{what}: {why.line}",
-        details=why.details,
-        hint=why.hint,
-        exit=ended.exit,
-        argv=command.argv,
-        log="logs/prepare.log",
-    )

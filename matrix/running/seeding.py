@@ -73,7 +73,8 @@ def seed_of(build: Build, key: str) -> Build:
 def _family(build: Build) -> str:
     """Return what two builds must have in common to share a seed; the stable ABI is a matter of crate features."""
     shared = (
-        build.driver, build.target.triple, build.explicit_target, build.settings, build.manifest, build.crate,
+        build.driver, build.target.triple, build.explicit_target, build.libc, build.settings,
+        build.manifest, build.crate,
         None if build.stable_abi is None else build.stable_abi.kind,
     )  # fmt: skip
     return hashlib.sha256(msgspec.json.encode(shared, order="deterministic")).hexdigest()[:8]

@@ -10,8 +10,7 @@ import anyio.to_thread
 
 from matrix.events import Note, PrepareEnded, PrepareStarted
 from matrix.model import Build, Outcome
-from matrix.process import run
-from matrix.running.build import Bench
+from matrix.running.bench import Bench
 from matrix.running.seeding import OUT_OF_REACH, Seed, SeedWatch, clone, find_seeds
 
 __all__ = ["Sower"]
@@ -51,15 +50,7 @@ class Sower:
         bench = self._bench
         async with bench.hold(seed.build) as lane:
             watch = SeedWatch()
-            with bench.pool.handoff() as handoff:
-                await run(
-                    bench.command(seed.build, lane, handoff, OUT_OF_REACH, OUT_OF_REACH),
-                    root=bench.root,
-                    on_stdout=watch.stdout,
-                    log=bench.workshop.log(seed.build.id),
-                    timeout=seed.build.settings.timeout,
-                    pass_fds=handoff.pass_fds,
-                )
+            await bench.run(seed.build, lane, pyo3_config=OUT_OF_REACH, python=OUT_OF_REACH, on_stdout=watch.stdout)
             suspects = await anyio.to_thread.run_sync(watch.suspects)
         if suspects:
             text = f"lanes start cold: the build script of {', '.join(suspects)} may look at a Python"

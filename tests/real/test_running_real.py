@@ -16,9 +16,11 @@ import psutil
 import pytest
 
 from drivers import ALL
+from matrix.driver import Host
 from matrix.events import BuildEnded, BuildStarted, Bus, CrateDone, Event
 from matrix.model import Build, Interpreter, Outcome, Plan, Settings, Target
-from matrix.running.build import Bench
+from matrix.platforms import parse_target
+from matrix.running.bench import Bench
 from matrix.running.jobserver import FifoPool
 from matrix.running.lanes import Workshop
 from matrix.running.run import carry_out
@@ -77,6 +79,8 @@ class Run:
             drivers={driver.name: driver for driver in ALL},
             pool=self.pool,
             bus=self.bus,
+            host=Host(target=parse_target("x86_64-unknown-linux-gnu")),
+            cache=self.root / "target" / "cache",
         )
         plan = Plan(
             project=self.crate,

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from drivers.cargo import CargoDriver
-from matrix.driver import Driver, DriverSupport, Host, Place
+from matrix.driver import Driver, DriverSupport, Host, Place, Step, Tool, Wish
 from matrix.model import Build, Command, Interpreter, Target
 from matrix.planning import Facts
 from matrix.platforms import known_interpreter, parse_target
@@ -40,17 +40,21 @@ class EveryDriver:
     """A driver that builds for everything."""
 
     name = "every"
-    tools: tuple[str, ...] = ()
+    tools: tuple[Tool, ...] = ()
 
-    def supports(self, target: Target, host: Host) -> DriverSupport:
-        return DriverSupport(able=True, reason=f"builds {target.triple} on {host.target.triple}")
+    def supports(self, wish: Wish, host: Host) -> DriverSupport:
+        return DriverSupport(able=True, reason=f"builds {wish.target.triple} on {host.target.triple}")
 
-    def prepare(self, builds: Sequence[Build], place: Place) -> tuple[Command, ...]:
+    def prepare(self, builds: Sequence[Build], place: Place) -> tuple[Step, ...]:
         del builds, place
         return ()
 
     def command(self, build: Build, place: Place) -> Command:
         return Command(argv=("every", build.id, place.lane))
+
+    def stop(self, build: Build, place: Place) -> tuple[Command, ...]:
+        del build, place
+        return ()
 
 
 def made_up_project(

@@ -35,6 +35,7 @@ RANKS = {
     "matrix.reporting": 5,
     "matrix.running": 6,
     "matrix.flags": 7,
+    "matrix.machine": 7,
     "matrix.telling": 7,
     "matrix.arguments": 8,
     "matrix.wishes": 7,

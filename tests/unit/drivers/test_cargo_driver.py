@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 import msgspec
 import pytest
+from support.driving import HOST, level, wish
 
-from drivers import ALL
 from drivers.cargo import CargoDriver
 from matrix.driver import Host, Place
 from matrix.model import Build, Settings, Target
@@ -13,6 +13,7 @@ from matrix.model import Build, Settings, Target
 BuildFactory = Callable[..., Build]
 
 PLACE = Place(
+    host=HOST,
     root="/p",
     manifest="/p/Cargo.toml",
     lane="/p/target/wheelmatrix/lanes/b",
@@ -85,8 +86,8 @@ def test_musl_links_dynamically(make_build: BuildFactory) -> None:
 
 def test_prepare_fetches_once_for_all_targets(make_build: BuildFactory) -> None:
     place = msgspec.structs.replace(PLACE, cargo_flags=("--locked", "--config", "a=1", "--ignore-rust-version", "-v"))
-    commands = CargoDriver().prepare([make_build("one"), make_build("two")], place)
-    assert [command.argv for command in commands] == [
+    steps = CargoDriver().prepare([make_build("one"), make_build("two")], place)
+    assert [step.command.argv for step in steps] == [
         (
             "cargo", "fetch", "--manifest-path", "/p/Cargo.toml", "--target", "x86_64-unknown-linux-gnu",
             "--locked", "--config", "a=1",
@@ -95,26 +96,79 @@ def test_prepare_fetches_once_for_all_targets(make_build: BuildFactory) -> None:
 
 
 @pytest.mark.parametrize(
-    ("triple", "os", "libc", "able"),
+    ("triple", "able"),
     [
-        ("x86_64-unknown-linux-gnu", "linux", "gnu", True),
-        ("aarch64-unknown-linux-gnu", "linux", "gnu", False),
-        ("x86_64-unknown-linux-musl", "linux", "musl", False),
-        ("x86_64-pc-windows-msvc", "windows", "msvc", False),
+        ("x86_64-unknown-linux-gnu", True),
+        ("aarch64-unknown-linux-gnu", False),
+        ("x86_64-unknown-linux-musl", False),
+        ("x86_64-pc-windows-msvc", False),
+        ("x86_64-pc-windows-gnu", False),
     ],
 )
-def test_on_linux_it_builds_for_the_host_alone(linux: Target, triple: str, os: str, libc: str, *, able: bool) -> None:
-    target = Target(triple=triple, arch="x", os=os, libc=libc, machine="x", pointer_width=64)
-    support = CargoDriver().supports(target, Host(target=linux))
+def test_on_linux_it_builds_for_the_host_alone(triple: str, *, able: bool) -> None:
+    support = CargoDriver().supports(wish(triple), HOST)
     assert support.able is able
     assert support.reason
     assert able or support.hint
+    assert CargoDriver().supports(wish(triple, asked=True), HOST).able, "who names it has set a linker"
 
 
-def test_every_driver_is_pure_and_named_once(make_build: BuildFactory) -> None:
-    names = [driver.name for driver in ALL]
-    assert len(set(names)) == len(names)
-    for driver in ALL:
-        assert driver.command(make_build(), PLACE) == driver.command(make_build(), PLACE)
-        assert driver.prepare([make_build()], PLACE) == driver.prepare([make_build()], PLACE)
-        assert driver.tools
+def test_a_configured_linker_and_mingw_serve_other_targets() -> None:
+    host = msgspec.structs.replace(
+        HOST,
+        linkers=frozenset({"aarch64-unknown-linux-gnu"}),
+        tools={**HOST.tools, "x86_64-w64-mingw32-gcc": "/usr/bin/x86_64-w64-mingw32-gcc"},
+    )
+    assert CargoDriver().supports(wish("aarch64-unknown-linux-gnu"), host).able
+    assert CargoDriver().supports(wish("x86_64-pc-windows-gnu"), host).able
+    assert not CargoDriver().supports(wish("i686-pc-windows-gnu"), host).able
+
+
+@pytest.mark.parametrize(
+    ("host", "triple"),
+    [
+        ("aarch64-apple-darwin", "x86_64-apple-darwin"),
+        ("x86_64-pc-windows-msvc", "aarch64-pc-windows-msvc"),
+        ("x86_64-pc-windows-msvc", "i686-pc-windows-msvc"),
+    ],
+)
+def test_macos_and_windows_link_for_their_siblings(host: str, triple: str) -> None:
+    assert CargoDriver().supports(wish(triple), Host(target=wish(host).target)).able
+
+
+@pytest.mark.parametrize(
+    ("asked", "reluctant"),
+    [("auto", False), ("linux", False), ("manylinux_2_36", False), ("manylinux_2_35", True), ("manylinux_2_17", True)],
+)
+def test_a_level_below_the_glibc_here_is_better_left_to_others(asked: str, *, reluctant: bool) -> None:
+    support = CargoDriver().supports(wish("x86_64-unknown-linux-gnu", asked), HOST)
+    assert (support.able, support.reluctant) == (True, reluctant)
+    named = CargoDriver().supports(wish("x86_64-unknown-linux-gnu", asked, asked=True), HOST)
+    assert not named.reluctant
+
+
+def test_a_choice_of_levels_is_fine_when_the_glibc_here_meets_one() -> None:
+    choice = msgspec.structs.replace(level("manylinux_2_17"), version=None, among=((2, 17), (2, 36)))
+    asked = msgspec.structs.replace(wish("x86_64-unknown-linux-gnu"), level=choice)
+    assert not CargoDriver().supports(asked, HOST).reluctant
+
+
+def test_without_a_c_compiler_others_may_link() -> None:
+    host = msgspec.structs.replace(HOST, tools={"cargo": "/usr/bin/cargo"})
+    support = CargoDriver().supports(wish("x86_64-unknown-linux-gnu"), host)
+    assert support.able
+    assert support.reluctant
+    assert "cc" in support.reason
+
+
+def test_missing_standard_libraries_are_added_one_by_one(make_build: BuildFactory) -> None:
+    musl = wish("x86_64-unknown-linux-musl").target
+    builds = [make_build("one"), make_build("two", target=musl), make_build("three", target=musl)]
+    first, *_ = CargoDriver().prepare(builds, PLACE)
+    assert first.command.argv == ("/usr/bin/rustup", "target", "add", "x86_64-unknown-linux-musl")
+    assert first.builds == ("two", "three")
+    assert first.lock == "rustup"
+    own = make_build("two", target=musl, settings=Settings(cargo_args=("-Zbuild-std",)))
+    for given, host in (([own], HOST), (builds, msgspec.structs.replace(HOST, offline=True))):
+        steps = CargoDriver().prepare(given, msgspec.structs.replace(PLACE, host=host))
+        assert [step.what for step in steps] == ["cargo fetch"]

@@ -1,0 +1,146 @@
+"""What every build of a run needs, and how a driver's command is run."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import anyio
+import msgspec
+
+from matrix.driver import Driver, Host, Place
+from matrix.errors import ToolError
+from matrix.events import BuildWaiting, Bus
+from matrix.model import Build, Command
+from matrix.process import Ended, LineFilter, capture, run
+from matrix.running.lanes import Workshop
+from matrix.running.pool import Pool
+
+__all__ = ["Bench", "without_foreign_jobserver"]
+
+STOP_TIMEOUT = 30.0  # seconds for what a driver runs to end a build elsewhere
+
+
+@dataclass(frozen=True)
+class Bench:
+    """What every build of a run needs; the only value here that knows this machine.
+
+    Attributes:
+        root: The project's root.
+        workshop: Lanes, logs and staging.
+        drivers: By name.
+        pool: The slots.
+        bus: Hears what happens.
+        pythons: Executable by interpreter id, for those that can run here.
+        host: The machine.
+        cache: Directory for what is prepared once a machine.
+        cargo: The cargo to call.
+        cargo_flags: Flags of the run that every cargo call gets.
+        color: Whether diagnostics are rendered with colours.
+        out_dir_crates: Crates whose ``OUT_DIR`` wheels take files from.
+    """
+
+    root: Path
+    workshop: Workshop
+    drivers: Mapping[str, Driver]
+    pool: Pool
+    bus: Bus
+    host: Host
+    cache: Path
+    pythons: Mapping[str, str] = field(default_factory=dict)
+    cargo: str = "cargo"
+    cargo_flags: tuple[str, ...] = ()
+    color: bool = False
+    out_dir_crates: frozenset[str] = frozenset()
+
+    def hold(self, build: Build) -> AbstractAsyncContextManager[Path]:
+        """Hold the lane of a build, telling when another run has it."""
+
+        def waiting() -> None:
+            self.bus.emit(BuildWaiting(build=build.id, reason="its lane is held by another run"))
+
+        return self.workshop.held(build.id, waiting)
+
+    async def run(
+        self,
+        build: Build,
+        lane: Path,
+        *,
+        pyo3_config: str | None,
+        python: str | None,
+        on_start: Callable[[Command, str], None] | None = None,
+        on_stdout: LineFilter | None = None,
+        on_stderr: LineFilter | None = None,
+    ) -> tuple[Command, Ended]:
+        """Run a build's command in its lane; what its driver left running elsewhere ends with it.
+
+        Args:
+            build: The build.
+            lane: Its lane, held by the caller.
+            pyo3_config: The PyO3 configuration file, or ``None``.
+            python: The interpreter, or ``None``.
+            on_start: Called with the command and the path of the log before it starts.
+            on_stdout: See ``matrix.process.run``.
+            on_stderr: The same for stderr.
+
+        Raises:
+            ToolError: The program is missing or may not be run.
+        """
+        driver, log = self.drivers[build.driver], self.workshop.log(build.id)
+        with self.pool.handoff() as handoff:
+            place = msgspec.structs.replace(
+                self.place(build, lane),
+                pyo3_config=pyo3_config,
+                python=python,
+                jobserver=handoff.makeflags,
+                fifo=handoff.fifo,
+            )
+            command = without_foreign_jobserver(driver.command(build, place))
+            if on_start is not None:
+                on_start(command, str(log))
+            well = False
+            try:
+                ended = await run(
+                    command,
+                    root=self.root,
+                    on_stdout=on_stdout,
+                    on_stderr=on_stderr,
+                    log=log,
+                    timeout=build.settings.timeout,
+                    pass_fds=handoff.pass_fds,
+                )
+                well = ended.exit == 0 and not ended.timed_out
+            finally:
+                if not well:
+                    with anyio.CancelScope(shield=True):
+                        await self._end(driver.stop(build, place))
+        return command, ended
+
+    async def _end(self, commands: Sequence[Command]) -> None:
+        for command in commands:
+            with suppress(ToolError):
+                await capture(command, root=self.root, timeout=STOP_TIMEOUT)
+
+    def place(self, build: Build, lane: Path) -> Place:
+        """Return where a build happens, before it has a slot."""
+        return Place(
+            host=self.host,
+            root=str(self.root),
+            manifest=str(self.root / build.manifest),
+            lane=str(lane),
+            cache=str(self.cache),
+            jobs=self.pool.total,
+            run=self.workshop.run,
+            cargo=self.cargo,
+            cargo_flags=self.cargo_flags,
+            color=self.color,
+        )
+
+
+def without_foreign_jobserver(command: Command) -> Command:
+    """Unset an outer make's jobserver: its descriptors are not open in our children."""
+    foreign = {name: None for name in ("MAKEFLAGS", "MFLAGS") if "--jobserver" in os.environ.get(name, "")}
+    return msgspec.structs.replace(command, env={**foreign, **command.env}) if foreign else command
