@@ -9,6 +9,7 @@ import pytest
 
 from support.known import Known, Story
 from support.projects import copy_project, fetch_sdist, unpack
+from support.provision import provide
 from support.tools import Ran, find_python, need, run
 from support.wheels import make_venv
 
@@ -84,3 +85,17 @@ def venv(tmp_path: Path) -> Callable[[Path], Path]:
         return make_venv(python, folder)
 
     return make
+
+
+@pytest.fixture(scope="session")
+def docker_image() -> Callable[[str], str]:
+    """Make a container image of tests/provision/image.sh, once; return its name: ``docker_image("bullseye")``."""
+    names: dict[str, str] = {}
+
+    def image(name: str) -> str:
+        if name not in names:
+            need("docker")
+            (names[name],) = provide("image", name)
+        return names[name]
+
+    return image
