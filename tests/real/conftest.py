@@ -2,6 +2,28 @@
 
 from __future__ import annotations
 
-from support.fixtures import anyio_backend, build_sdist, docker_image, project, pythons, sdist, venv, wheelmatrix
+from support.fixtures import (
+    anyio_backend,
+    build_sdist,
+    cross_env,
+    docker_image,
+    foreign_python,
+    project,
+    pythons,
+    sdist,
+    venv,
+    wheelmatrix,
+)
 
-__all__ = ["anyio_backend", "build_sdist", "docker_image", "project", "pythons", "sdist", "venv", "wheelmatrix"]
+__all__ = [
+    "anyio_backend",
+    "build_sdist",
+    "cross_env",
+    "docker_image",
+    "foreign_python",
+    "project",
+    "pythons",
+    "sdist",
+    "venv",
+    "wheelmatrix",
+]

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from support.cross import cross_environment
+from support.foreign import Foreign, foreign
 from support.known import Known, Story
 from support.projects import copy_project, fetch_sdist, unpack
 from support.provision import provide
@@ -99,3 +101,16 @@ def docker_image() -> Callable[[str], str]:
         return names[name]
 
     return image
+
+
+@pytest.fixture(scope="session")
+def cross_env() -> dict[str, str]:
+    """Variables with which every target of ``support.cross.TARGETS`` can be built."""
+    need("cargo")
+    return cross_environment()
+
+
+@pytest.fixture(scope="session")
+def foreign_python() -> Callable[[str], Foreign]:
+    """Python 3.11 of another processor: ``foreign_python("arm64").ask("import x", folder)``."""
+    return foreign

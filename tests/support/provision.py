@@ -19,7 +19,8 @@ def provide(script: str, *arguments: str, timeout: float = 1200) -> list[str]:
         arguments: Its arguments.
         timeout: Seconds; the first run downloads and compiles.
     """
-    kept = {name: os.environ[name] for name in ("WHEELMATRIX_TEST_CACHE",) if name in os.environ}
+    wishes = ("WHEELMATRIX_TEST_CACHE", "WHEELMATRIX_TEST_RUSTUP")
+    kept = {name: os.environ[name] for name in wishes if name in os.environ}
     ran = run([PROVISION / f"{script}.sh", *arguments], cwd=PROVISION, env=kept, timeout=timeout)
     if ran.exit:
         lacking(f"what tests/provision/{script}.sh makes\n{ran}")
