@@ -69,7 +69,7 @@ if [ ! -e "$cache/DONE" ]; then
     lay_out_toolchain
     touch "$cache/DONE"
 fi
-[ "$(readlink "$HOME/.rustup/toolchains/cross" 2>/dev/null)" = "$cache/toolchain" ] ||
+[ "$(readlink "${RUSTUP_HOME:-$HOME/.rustup}/toolchains/cross" 2>/dev/null)" = "$cache/toolchain" ] ||
     rustup -q toolchain link cross "$cache/toolchain" >&2
 
 # 3. the std's that Debian does not carry, all in one go

@@ -34,7 +34,7 @@ class Foreign:
 
     def ask(self, code: str, folder: Path) -> str:
         """Run a few lines in its Python with a folder of packages on the path; return what they print."""
-        argv = [*self.emulator, self.root / "usr/bin/python3.11", "-c", code]
+        argv: list[str | Path] = [*self.emulator, self.root / "usr/bin/python3.11", "-c", code]
         changes = {"PYTHONPATH": str(folder), "PYTHONDONTWRITEBYTECODE": "1"}
         return run(argv, cwd=folder, env=changes, check=True, timeout=120).stdout.strip()
 
