@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-from support.compare import differences
+from support.compare import Difference, check_differences
 from support.known import SDISTS, Known, Story
 from support.projects import copy_project
 from support.tools import Ran, find_python, need, run
@@ -19,17 +18,6 @@ pytestmark = [
     pytest.mark.real,
     pytest.mark.skipif(sys.platform != "linux", reason="tags and interpreters of Linux"),
 ]
-
-
-class Difference(NamedTuple):
-    """One allowed difference, for some projects (``*``: all); a field is a pattern (see ``support.compare``)."""
-
-    projects: str
-    field: str
-    reason: str
-
-    def concerns(self, project: str) -> bool:
-        return self.projects == "*" or project in self.projects.split()
 
 
 NO_PYTHON = "hello-pyo3 older-pyo3 abi3 abi3-conditional ffi-only workspace c-make cargo-only external-lib rpds-py"
@@ -85,19 +73,7 @@ INPUTS = (
 
 
 def _compare(project: str, pairs: list[tuple[Inside, Inside]]) -> None:
-    """Fail on a difference that is not in the table, and on an entry of the table that was not met."""
-    listed = [entry for entry in DIFFERENCES if entry.concerns(project)]
-    met: set[Difference] = set()
-    unlisted: list[str] = []
-    for ours, theirs in pairs:
-        for name, what in differences(ours, theirs):
-            known = [entry for entry in listed if fnmatchcase(name, entry.field)]
-            met.update(known)
-            if not known:
-                unlisted.append(f"{ours.file}: {name}: {what[:600]}")
-    assert not unlisted, "not in the table:\n" + "\n".join(unlisted)
-    stale = [entry for entry in listed if entry not in met]
-    assert not stale, f"in the table, but not met: {stale}"
+    check_differences(project, pairs, DIFFERENCES)
 
 
 def _wheels(folder: Path) -> dict[str, Inside]:

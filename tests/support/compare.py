@@ -8,13 +8,42 @@ A field is ``file +NAME`` (only in the first) or ``file -NAME`` (only in the sec
 from __future__ import annotations
 
 import configparser
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from fnmatch import fnmatchcase
+from typing import NamedTuple
 
 from support.wheels import Inside
 
-__all__ = ["differences"]
+__all__ = ["Difference", "check_differences", "differences"]
 
 PARSED = {f"dist-info/{name}" for name in ("METADATA", "WHEEL", "RECORD", "entry_points.txt")}
+
+
+class Difference(NamedTuple):
+    """One allowed difference, for some projects (``*``: all); a field is a pattern."""
+
+    projects: str
+    field: str
+    reason: str
+
+    def concerns(self, project: str) -> bool:
+        return self.projects == "*" or project in self.projects.split()
+
+
+def check_differences(project: str, pairs: Iterable[tuple[Inside, Inside]], table: Iterable[Difference]) -> None:
+    """Fail on a difference that is not in the table, and on an entry of the table that was not met."""
+    listed = [entry for entry in table if entry.concerns(project)]
+    met: set[Difference] = set()
+    unlisted: list[str] = []
+    for ours, theirs in pairs:
+        for name, what in differences(ours, theirs):
+            known = [entry for entry in listed if fnmatchcase(name, entry.field)]
+            met.update(known)
+            if not known:
+                unlisted.append(f"{ours.file}: {name}: {what[:600]}")
+    assert not unlisted, "not in the table:\n" + "\n".join(unlisted)
+    stale = [entry for entry in listed if entry not in met]
+    assert not stale, f"in the table, but not met: {stale}"
 
 
 def _anonymous(name: str) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from support.cross import cross_environment
+from support.every_target import EveryTarget, declare
 from support.foreign import Foreign, foreign
 from support.known import Known, Story
 from support.projects import copy_project, fetch_sdist, unpack
@@ -114,3 +115,14 @@ def cross_env() -> dict[str, str]:
 def foreign_python() -> Callable[[str], Foreign]:
     """Python 3.11 of another processor: ``foreign_python("arm64").ask("import x", folder)``."""
     return foreign
+
+
+@pytest.fixture(scope="session")
+def every_target(
+    wheelmatrix: Wheelmatrix, cross_env: dict[str, str], tmp_path_factory: pytest.TempPathFactory
+) -> EveryTarget:
+    """One run that builds c-cross for every target; once a session."""
+    root = copy_project("c-cross", tmp_path_factory.mktemp("every"))
+    declare(root)
+    ran = wheelmatrix("build", "--zig", "--accept-xwin-license", "-j2", cwd=root, env=cross_env, timeout=1500)
+    return EveryTarget(root, ran, tmp_path_factory.mktemp("unpacked"))
