@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Makes sure of Rust's std for targets and prints the rustup toolchain that has them: toolchain.sh TRIPLE...
-# Where `rustup target add` works, that is the active one. Elsewhere, or with WHEELMATRIX_TEST_RUSTUP=no, it is `cross`:
+# With WHEELMATRIX_TEST_RUSTUP=yes, or when nothing is missing, that is the active one. Else it is `cross`, made here:
 # rustc and the std's of the gnu targets are Debian's rustc-web packages, unpacked and not installed; the other std's are
 # compiled once from rust-web-src and laid into the sysroot, so that builds are ordinary ones. About 5 minutes on 2 cores,
 # 1.5 GB in the cache.
@@ -16,8 +16,7 @@ active=$(rustup show active-toolchain | cut -d ' ' -f 1)
 installed=$(rustup target list --installed --toolchain "$active" 2>/dev/null || true)
 missing=()
 for target in "$@"; do grep -qx "$target" <<<"$installed" || missing+=("$target"); done
-if [ "${WHEELMATRIX_TEST_RUSTUP:-}" != no ] && { [ "${#missing[@]}" = 0 ] ||
-    { timeout 60 rustup -q target add --toolchain "$active" "${missing[0]}" >&2 &&
+if [ "${#missing[@]}" = 0 ] || { [ "${WHEELMATRIX_TEST_RUSTUP:-}" = yes ] && { timeout 60 rustup -q target add --toolchain "$active" "${missing[0]}" >&2 &&
         timeout 900 rustup -q target add --toolchain "$active" "${missing[@]}" >&2; }; }; then
     printf '%s\n' "$active"
     exit 0
