@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import anyio
+import anyio.to_thread
 
 from matrix.driver import Driver, Host, Place
 from matrix.machine import look_around, versions
@@ -16,6 +17,7 @@ from matrix.model import Build, Interpreter, Plan
 from matrix.planning import Facts, Request, make_plan, needed_lookups
 from matrix.platforms import TAG_VARIABLES
 from matrix.platforms.answers import cache_directory
+from matrix.platforms.cross_files import CROSS_VARIABLES, CrossFiles
 from matrix.project import Project, find_cargo, read_project
 from matrix.running.lanes import Workshop
 from matrix.running.signals import stopped_by_signals
@@ -101,7 +103,9 @@ async def _gather(options: argparse.Namespace, drivers: Sequence[Driver]) -> Gat
         named={word: interpreter for word, (interpreter, _) in found.named.items()},
         default=found.default[0] if found.default is not None else None,
         durations=_durations(workshop),
-        environ=tag_environment(os.environ),
+        environ=tag_environment(os.environ)
+        | {name: os.environ[name] for name in CROSS_VARIABLES if name in os.environ},
+        cross=await anyio.to_thread.run_sync(_cross_files, project, cwd),
     )
     every = [*found.named.values(), *([found.default] if found.default is not None else []), *found.all]
     pythons: dict[str, str] = {}
@@ -163,6 +167,19 @@ async def _pythons(request: Request, project: Project, host: Host) -> _Found:
         for word, origin in lookups.words.items():
             group.start_soon(name, word, origin)
     return found
+
+
+def _cross_files(project: Project, cwd: Path) -> dict[str, CrossFiles]:
+    """Look into the directories of foreign Pythons that the environment or a row of the matrix names."""
+    variable, rows = CROSS_VARIABLES[0], (*project.options.include, *project.options.overrides)
+    named = {row.env[variable]: project.root for row in rows if row.env and row.env.get(variable)}
+    if os.environ.get(variable):
+        named[os.environ[variable]] = cwd
+    if not named:
+        return {}
+    from matrix.platforms.cross_search import find_cross_files  # noqa: PLC0415 - few projects name any
+
+    return {text: find_cross_files(base / text) for text, base in named.items()}
 
 
 def _durations(workshop: Workshop) -> dict[str, float]:

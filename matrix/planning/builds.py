@@ -167,7 +167,7 @@ def _build(
         driver=first.choice.driver,
         settings=first.recipe.settings,
         cells=tuple(one.candidate.id for one in members),
-        pyo3_config=pyo3_config(python, abi, target, bindings.version),
+        pyo3_config=pyo3_config(python, abi, target, bindings.version, first.lib_dir),
         manifest=_manifest(project),
         crate=project.crate.name,
         lib_name=project.module.lib_name,

@@ -23,6 +23,7 @@ from matrix.planning.axes import (
     target_axis,
     target_wish,
 )
+from matrix.planning.cross import cross_default
 from matrix.planning.interpreters import Pick, default_pick, pick_interpreters
 from matrix.planning.request import Facts, Request
 from matrix.project.options import Changes, Include, Options
@@ -94,7 +95,8 @@ class Axes:
     def picks(self, wish: TargetWish) -> tuple[Pick, ...]:
         """Return the Pythons for a target."""
         if not self.words:
-            return (default_pick(wish.target, self.facts, self.stable),)
+            told = cross_default(wish.target, self.facts)
+            return (told or default_pick(wish.target, self.facts, self.stable),)
         return pick_interpreters(self.words, wish.target, self.facts)
 
     def target_levels(self, wish: TargetWish) -> tuple[Level, ...]:

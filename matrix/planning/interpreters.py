@@ -14,7 +14,7 @@ from matrix.planning.stable import Refusal
 from matrix.platforms.requests import InterpreterRequest, expand, matches, parse_request, unmatched
 from matrix.platforms.tables import Release, absence, known_interpreter, suits
 
-__all__ = ["Pick", "allows", "default_pick", "pick_interpreters"]
+__all__ = ["Pick", "allows", "default_pick", "pick_interpreters", "table_pick"]
 
 
 class Pick(NamedTuple):
@@ -80,7 +80,7 @@ def default_pick(target: Target, facts: Facts, stable: Sequence[StableAbi]) -> P
     if facts.default is not None:
         return _there(facts.default, target, facts, Word("python3", "python3", named=False))
     if stable:
-        return _table(Release("cpython", stable[0].version), target, Word("", "", named=False))
+        return table_pick(Release("cpython", stable[0].version), target, Word("", "", named=False))
     raise UsageError(
         "no python3 was found on PATH",
         hint="name one: -i 3.12 builds from tables, -f takes every Python of this machine",
@@ -110,7 +110,7 @@ def _versions(asked: InterpreterRequest, word: Word, target: Target, facts: Fact
         if found is not None:
             yield Pick(found.id, found, one_word.named, broad, word.origin)
         else:
-            yield _table(release, target, one_word, broad=broad)
+            yield table_pick(release, target, one_word, broad=broad)
     if releases:
         return
     if asked.kind == "version" and here:  # newer than the tables, but installed
@@ -148,10 +148,11 @@ def _there(interpreter: Interpreter, target: Target, facts: Facts, word: Word) -
     if "d" in interpreter.abi_flags:
         reason = Refusal(f"Python {interpreter.full_version} is not known for {target.triple}")
         return Pick(interpreter.id, None, word.named, origin=word.origin, refused=reason)
-    return _table(_release(interpreter), target, word)
+    return table_pick(_release(interpreter), target, word)
 
 
-def _table(release: Release, target: Target, word: Word, *, broad: bool = False) -> Pick:
+def table_pick(release: Release, target: Target, word: Word, *, broad: bool = False) -> Pick:
+    """Return what the tables say of a Python on a target, or why there is none."""
     reason = absence(release, target)
     if reason is not None:
         return Pick(_id(release), None, word.named, broad, word.origin, Refusal(reason))

@@ -9,6 +9,7 @@ from matrix.driver import Driver, Wish
 from matrix.errors import ConfigError, UsageError, did_you_mean
 from matrix.model import Compatibility
 from matrix.planning.candidates import Candidate
+from matrix.planning.cross import LIB_DIR, tell
 from matrix.planning.interpreters import allows
 from matrix.planning.request import Facts, Request
 from matrix.planning.settings import Recipe
@@ -46,12 +47,14 @@ class Judged(NamedTuple):
         recipe: How.
         choice: By what.
         platforms: Platform tags of its wheel; one with ``*`` when the audit chooses the level.
+        lib_dir: Directory of the libraries that its module links, when the user names one.
     """
 
     candidate: Candidate
     recipe: Recipe
     choice: Choice
     platforms: tuple[str, ...]
+    lib_dir: str | None = None
 
 
 def check_drivers(project: Project, facts: Facts) -> None:
@@ -98,7 +101,24 @@ class Judge:
         choice = self.choose(recipe, candidate)
         if isinstance(choice, Refusal):
             return _refuse(candidate, choice, target_flag)
-        return Judged(candidate, recipe, choice, platforms)
+        return self._told(Judged(candidate, recipe, choice, platforms))
+
+    def _told(self, judged: Judged) -> Judged | Refusal:
+        """Return it with the Python that the user's own files describe, where they do.
+
+        Raises:
+            ConfigError: They are about something else.
+        """
+        if self._project.bindings.kind not in {"pyo3", "pyo3-ffi"}:
+            return judged
+        candidate = judged.candidate
+        rows = [where for where, change in candidate.changes if LIB_DIR in (change.env or ())]
+        origin = f"{rows[-1]}.env" if rows else ""
+        told = tell(candidate.pick, candidate.wish.target, judged.recipe.settings.env, origin, self._facts)
+        if told is None or isinstance(told, Refusal):
+            return told or judged
+        pick = candidate.pick._replace(interpreter=told.interpreter)
+        return judged._replace(candidate=candidate._replace(pick=pick), lib_dir=told.lib_dir)
 
     def warnings(self, candidate: Candidate) -> Iterator[str]:
         """Yield what the user should know of a candidate that is built all the same."""

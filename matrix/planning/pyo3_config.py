@@ -1,7 +1,8 @@
 """The PyO3 configuration file of a build: what PyO3 is told of Python instead of running one.
 
-The text names no path of this machine and depends only on the Python, the target and the locked PyO3, so that a
-lane stays fresh wherever the Python was found. PyO3 up to 0.17 refuses keys that it does not know.
+The text names no path of this machine but one that the user names, and depends only on the Python, the target and
+the locked PyO3, so that a lane stays fresh wherever the Python was found. PyO3 up to 0.17 refuses keys that it does
+not know.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from matrix.model import Interpreter, StableAbi, Target
+from matrix.platforms.tables import lib_name as lib_name_of
 
 __all__ = ["pyo3_config", "pyo3_release"]
 
@@ -27,7 +29,13 @@ def pyo3_release(version: str) -> tuple[int, int]:
     return (int(match[1]), int(match[2])) if match else (0, 0)
 
 
-def pyo3_config(interpreter: Interpreter | None, stable: StableAbi | None, target: Target, version: str) -> str:
+def pyo3_config(
+    interpreter: Interpreter | None,
+    stable: StableAbi | None,
+    target: Target,
+    version: str,
+    lib_dir: str | None = None,
+) -> str:
     """Return the text of the file that ``PYO3_CONFIG_FILE`` names.
 
     Args:
@@ -35,12 +43,14 @@ def pyo3_config(interpreter: Interpreter | None, stable: StableAbi | None, targe
         stable: The stable ABI built for: its floor stands for every Python that it serves.
         target: The platform built for.
         version: Locked version of pyo3 or pyo3-ffi.
+        lib_dir: Directory of the libraries to link, when the user names one.
 
     Raises:
         ValueError: Neither a Python nor a stable ABI is given.
     """
     lines = _lines(interpreter, stable, target, pyo3_release(version))
-    return "".join(f"{key}={value}\n" for key, value in lines)
+    text = "".join(f"{key}={value}\n" for key, value in lines)
+    return text if lib_dir is None else f"{text}lib_dir={lib_dir}\n"
 
 
 def _lines(
@@ -62,7 +72,7 @@ def _lines(
         yield "target_abi", f"{implementation}-{kind}-{major}.{minor}"
     else:
         yield "abi3", str(stable is not None).lower()
-    lib_name = _lib_name(implementation, (major, minor), stable, threaded=threaded, debug=debug, target=target)
+    lib_name = _lib_name(interpreter, stable, target)
     if lib_name is not None and (target.os == "android" or pyo3 < TARGET_ABI):
         yield "lib_name", lib_name
     yield "pointer_width", str(target.pointer_width)
@@ -72,22 +82,15 @@ def _lines(
     yield "suppress_build_script_link_lines", str(silent).lower()
 
 
-def _lib_name(
-    implementation: str,
-    version: tuple[int, int],
-    stable: StableAbi | None,
-    *,
-    threaded: bool,
-    debug: bool,
-    target: Target,
-) -> str | None:
-    """Name libpython where modules are linked with it; elsewhere, and for other Pythons, PyO3 knows best."""
-    if implementation != "CPython":
+def _lib_name(interpreter: Interpreter | None, stable: StableAbi | None, target: Target) -> str | None:
+    """Name libpython where modules are linked with it; elsewhere PyO3 needs no name."""
+    if target.os not in {"windows", "android"}:
         return None
-    letters = "t" * (threaded or (stable is not None and stable.kind == "abi3t"))
-    if target.os == "windows":
-        minor = "" if stable else str(version[1])
-        return f"python{version[0]}{minor}{letters}{'_d' if debug else ''}"
-    if target.os == "android":
-        return f"python{version[0]}{letters}" if stable else f"python{version[0]}.{version[1]}{letters}"
-    return None
+    if stable is not None:
+        return f"python{stable.version[0]}{'t' * (stable.kind == 'abi3t')}"
+    if interpreter is None or interpreter.implementation == "graalpy":
+        return None
+    windows = target.os == "windows"
+    return interpreter.lib_name or lib_name_of(
+        interpreter.implementation, interpreter.version, interpreter.abi_flags, windows=windows
+    )

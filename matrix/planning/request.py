@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from matrix.driver import Driver, Host
 from matrix.model import Interpreter
+from matrix.platforms.cross_files import CrossFiles
 from matrix.project.options import Changes
 
 __all__ = ["Facts", "Request"]
@@ -59,7 +60,8 @@ class Facts:
         named: What the words of :class:`Lookups` turned out to be.
         default: The current ``python3``, or ``None`` when there is none.
         durations: Seconds that builds took the last time, by build id.
-        environ: Variables that change a platform tag (``MACOSX_DEPLOYMENT_TARGET``, …).
+        environ: Variables that change a platform tag (``MACOSX_DEPLOYMENT_TARGET``, …) or tell of a foreign Python.
+        cross: What lies in the directories that ``PYO3_CROSS_LIB_DIR`` names, by its value.
     """
 
     host: Host
@@ -69,3 +71,4 @@ class Facts:
     default: Interpreter | None = None
     durations: Mapping[str, float] = field(default_factory=dict)
     environ: Mapping[str, str] = field(default_factory=dict)
+    cross: Mapping[str, CrossFiles] = field(default_factory=dict)

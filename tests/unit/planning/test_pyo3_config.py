@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from matrix.model import Interpreter, StableAbi, Target
 from matrix.planning.pyo3_config import pyo3_config, pyo3_release
@@ -103,9 +104,16 @@ def test_library_names_where_modules_are_linked() -> None:
     assert read(pyo3_config(CP314T, None, WINDOWS32, "0.28.0"))["lib_name"] == "python314t"
     assert read(pyo3_config(CP312, ABI3, WINDOWS32, "0.28.0"))["lib_name"] == "python3"
     assert "lib_name" not in read(pyo3_config(CP312, None, WINDOWS32, "0.30.1"))  # raw-dylib knows
-    assert "lib_name" not in read(pyo3_config(PP311, None, WINDOWS32, "0.28.0"))
+    assert read(pyo3_config(PP311, None, WINDOWS32, "0.28.0"))["lib_name"] == "libpypy3.11-c"
+    mingw = replace(CP312, lib_name="python3.12")  # as its files call it
+    assert read(pyo3_config(mingw, None, WINDOWS32, "0.28.0"))["lib_name"] == "python3.12"
     assert read(pyo3_config(CP312, None, ANDROID, "0.30.1"))["lib_name"] == "python3.12"
     assert read(pyo3_config(None, ABI3, ANDROID, "0.30.1"))["lib_name"] == "python3"
+
+
+def test_a_directory_of_libraries_is_named_when_the_user_names_one() -> None:
+    assert read(pyo3_config(CP312, None, WINDOWS32, "0.28.0", "/py/libs"))["lib_dir"] == "/py/libs"
+    assert "lib_dir" not in read(pyo3_config(CP312, None, WINDOWS32, "0.28.0"))
 
 
 def test_pointer_width_is_the_targets() -> None:
