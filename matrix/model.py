@@ -238,6 +238,7 @@ class Build(msgspec.Struct, frozen=True, kw_only=True):
         settings: How it is made.
         cells: Ids of the cells it serves, in plan order.
         pyo3_config: Text of the PyO3 configuration file, or ``None`` when none is needed.
+        import_libraries: Libraries of Python that are linked and must be made first (Windows): ``python312``.
         manifest: Cargo.toml of the crate, relative to the project's root, e.g. ``rust/Cargo.toml``.
         crate: Cargo package name.
         lib_name: Name of the cdylib target.
@@ -255,6 +256,7 @@ class Build(msgspec.Struct, frozen=True, kw_only=True):
     settings: Settings
     cells: tuple[str, ...]
     pyo3_config: str | None = None
+    import_libraries: tuple[str, ...] = ()
     manifest: str
     crate: str
     lib_name: str

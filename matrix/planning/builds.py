@@ -12,7 +12,7 @@ import msgspec
 from matrix.errors import UsageError
 from matrix.model import Build, Cell, StableAbi
 from matrix.planning.judging import Judged
-from matrix.planning.pyo3_config import pyo3_config
+from matrix.planning.pyo3_config import import_libraries, pyo3_config
 from matrix.platforms.wheel_names import ANY_LEVEL, wheel_file_name
 from matrix.project.bindings import ANY_FLOOR
 from matrix.project.read import Project
@@ -168,6 +168,7 @@ def _build(
         settings=first.recipe.settings,
         cells=tuple(one.candidate.id for one in members),
         pyo3_config=pyo3_config(python, abi, target, bindings.version, first.lib_dir),
+        import_libraries=import_libraries(python, abi, target, bindings.version) if first.lib_dir is None else (),
         manifest=_manifest(project),
         crate=project.crate.name,
         lib_name=project.module.lib_name,

@@ -14,9 +14,10 @@ from typing import Final
 from matrix.model import Interpreter, StableAbi, Target
 from matrix.platforms.tables import lib_name as lib_name_of
 
-__all__ = ["pyo3_config", "pyo3_release"]
+__all__ = ["import_libraries", "pyo3_config", "pyo3_release"]
 
 TARGET_ABI: Final = (0, 29)  # the key ``target_abi``, where older ones have ``abi3``
+RAW_DYLIB: Final = (0, 29)  # modules for Windows name the DLL by themselves, where older ones link an import library
 EXTENSION_MODULE: Final = (0, 26)  # PYO3_BUILD_EXTENSION_MODULE keeps libpython out, where older ones need a feature
 
 _IMPLEMENTATIONS = {"cpython": "CPython", "pypy": "PyPy", "graalpy": "GraalPy"}
@@ -53,6 +54,24 @@ def pyo3_config(
     return text if lib_dir is None else f"{text}lib_dir={lib_dir}\n"
 
 
+def import_libraries(
+    interpreter: Interpreter | None, stable: StableAbi | None, target: Target, version: str
+) -> tuple[str, ...]:
+    """Return the names of libraries that a module links and that only an installed Python would bring.
+
+    Args:
+        interpreter: The Python built for; may be ``None`` when a stable ABI is given.
+        stable: The stable ABI built for.
+        target: The platform built for.
+        version: Locked version of pyo3 or pyo3-ffi.
+    """
+    there = interpreter is not None and interpreter.runnable
+    if target.os != "windows" or there or pyo3_release(version) >= RAW_DYLIB:
+        return ()
+    name = _lib_name(interpreter, stable, target)
+    return () if name is None else (name,)
+
+
 def _lines(
     interpreter: Interpreter | None, stable: StableAbi | None, target: Target, pyo3: tuple[int, int]
 ) -> Iterator[tuple[str, str]]:
@@ -73,7 +92,7 @@ def _lines(
     else:
         yield "abi3", str(stable is not None).lower()
     lib_name = _lib_name(interpreter, stable, target)
-    if lib_name is not None and (target.os == "android" or pyo3 < TARGET_ABI):
+    if lib_name is not None and (target.os == "android" or pyo3 < RAW_DYLIB):
         yield "lib_name", lib_name
     yield "pointer_width", str(target.pointer_width)
     flags = [("Py_DEBUG", debug), ("Py_GIL_DISABLED", threaded)]

@@ -44,6 +44,7 @@ class Bindings:
         free_threaded: Oldest and newest supported free-threaded CPython, or ``None``.
         features: Activated features of pyo3 and pyo3-ffi.
         table: ``[features]`` of pyo3, by name, with what each turns on.
+        source: Directory of pyo3-ffi as cargo unpacked it, or ``None``.
     """
 
     kind: BindingsKind
@@ -53,6 +54,7 @@ class Bindings:
     free_threaded: Range | None = None
     features: frozenset[str] = frozenset()
     table: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    source: Path | None = None
 
     @property
     def label(self) -> str:
@@ -124,6 +126,7 @@ def detect_bindings(
         free_threaded=free_threaded_range(main.package.version, ranges),
         features=features,
         table=main.package.features,
+        source=Path(ffi.package.manifest_path).parent,
     )
 
 

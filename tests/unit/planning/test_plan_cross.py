@@ -121,6 +121,9 @@ def test_a_specifier_means_what_the_files_are_about() -> None:
 def test_libraries_to_link_come_from_the_directory() -> None:
     plan = planned(words="3.12", target=WINDOWS, pyo3="0.27.2")  # import libraries need no other file
     assert f"lib_dir={HERE}\n" in (plan.builds[0].pyo3_config or "")
+    assert plan.builds[0].import_libraries == ()
+    made = planned(words="3.12", target=WINDOWS, pyo3="0.27.2", environ={})
+    assert made.builds[0].import_libraries == ("python312",)
     assert python_of(plan) == known_interpreter("cpython", (3, 12), parse_target(WINDOWS))
 
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from matrix.model import Interpreter, StableAbi, Target
-from matrix.planning.pyo3_config import pyo3_config, pyo3_release
+from matrix.planning.pyo3_config import import_libraries, pyo3_config, pyo3_release
 
 LINUX = Target(
     triple="x86_64-unknown-linux-gnu", arch="x86_64", os="linux", libc="gnu", machine="x86_64", pointer_width=64
@@ -109,6 +109,18 @@ def test_library_names_where_modules_are_linked() -> None:
     assert read(pyo3_config(mingw, None, WINDOWS32, "0.28.0"))["lib_name"] == "python3.12"
     assert read(pyo3_config(CP312, None, ANDROID, "0.30.1"))["lib_name"] == "python3.12"
     assert read(pyo3_config(None, ABI3, ANDROID, "0.30.1"))["lib_name"] == "python3"
+
+
+def test_which_libraries_must_be_made_for_windows() -> None:
+    assert import_libraries(CP312, None, WINDOWS32, "0.28.3") == ("python312",)
+    assert import_libraries(CP314T, None, WINDOWS32, "0.28.3") == ("python314t",)
+    assert import_libraries(CP312, ABI3, WINDOWS32, "0.16.6") == ("python3",)
+    assert import_libraries(None, ABI3, WINDOWS32, "0.16.6") == ("python3",)
+    assert import_libraries(PP311, None, WINDOWS32, "0.28.3") == ("libpypy3.11-c",)
+    assert import_libraries(CP312, None, WINDOWS32, "0.29.0") == ()  # raw-dylib
+    assert import_libraries(CP312, None, LINUX, "0.28.3") == ()
+    assert import_libraries(CP312, None, ANDROID, "0.28.3") == ()
+    assert import_libraries(replace(CP312, runnable=True), None, WINDOWS32, "0.28.3") == ()  # it brings its own
 
 
 def test_a_directory_of_libraries_is_named_when_the_user_names_one() -> None:
