@@ -32,7 +32,8 @@ OLDEST = (3, 7)
 _CPYTHON = tuple((3, minor) for minor in range(7, 16))
 _FREE_THREADED = tuple((3, minor) for minor in range(13, 16))  # PEP 703
 _PYPY = tuple((3, minor) for minor in range(9, 13))
-_PYPY_ABI = "pp73"
+_PYPY_ABI = {(3, 12): "pp80"}  # PyPy's own ABI: of 8.0 for what came with it, else of 7.3
+_PYPY_ABI_BEFORE = "pp73"
 _GRAALPY_ABI = {(3, 10): "240", (3, 11): "242", (3, 12): "250", (3, 13): "253"}  # GraalPy's own ABI number
 
 _FIRST_CPYTHON = {
@@ -134,6 +135,9 @@ def known_interpreters(target: Target) -> tuple[Interpreter, ...]:
 def suits(interpreter: Interpreter, target: Target) -> bool:
     """Whether an interpreter found on this host is one of ``target``'s, so that nothing need come from tables."""
     expected = _suffix(interpreter.implementation, interpreter.version, interpreter.abi_flags, target)
+    if interpreter.implementation != "cpython":  # another release of the same Python may have another ABI
+        known = _tags(interpreter.implementation, interpreter.version, interpreter.abi_flags)[1]
+        expected = expected.replace(known.replace("_", "-"), interpreter.abi_tag.replace("_", "-"), 1)
     if interpreter.ext_suffix != expected or interpreter.pointer_width != target.pointer_width:
         return False
     machine = re.split(r"[-_]", interpreter.platform, maxsplit=1)[-1]
@@ -150,7 +154,7 @@ def _tags(implementation: Implementation, version: tuple[int, int], flags: str) 
     if implementation == "cpython":
         return f"cp{number}", f"cp{number}{flags}"
     if implementation == "pypy":
-        return f"pp{number}", f"pypy{number}_{_PYPY_ABI}"
+        return f"pp{number}", f"pypy{number}_{_PYPY_ABI.get(version, _PYPY_ABI_BEFORE)}"
     return f"graalpy{number}", f"graalpy{_GRAALPY_ABI.get(version, '')}_{number}_native"
 
 

@@ -63,6 +63,8 @@ def test_cpython_suffixes(minor: int, triple: str, suffix: str) -> None:
         ("pypy", 10, "i686-unknown-linux-gnu", "pp310-pypy310_pp73", ".pypy310-pp73-x86-linux-gnu.so"),
         ("pypy", 9, "powerpc64le-unknown-linux-gnu", "pp39-pypy39_pp73", ".pypy39-pp73-ppc_64-linux-gnu.so"),
         ("pypy", 9, "armv7-unknown-linux-gnueabihf", "pp39-pypy39_pp73", ".pypy39-pp73-arm-linux-gnu.so"),
+        ("pypy", 12, "aarch64-unknown-linux-gnu", "pp312-pypy312_pp80", ".pypy312-pp80-aarch64-linux-gnu.so"),
+        ("pypy", 12, "x86_64-pc-windows-msvc", "pp312-pypy312_pp80", ".pypy312-pp80-win_amd64.pyd"),
         ("pypy", 11, "aarch64-apple-darwin", "pp311-pypy311_pp73", ".pypy311-pp73-darwin.so"),
         ("pypy", 11, "x86_64-pc-windows-msvc", "pp311-pypy311_pp73", ".pypy311-pp73-win_amd64.pyd"),
         ("graalpy", 11, GNU, "graalpy311-graalpy242_311_native", ".graalpy242-311-native-x86_64-linux.so"),
@@ -147,6 +149,11 @@ def found(minor: int, triple: str, platform: str, implementation: Implementation
     return replace(known(implementation, minor, triple), platform=platform, runnable=True)
 
 
+PYPY_8 = replace(  # PyPy 8.0 for 3.11, where the table has 7.3
+    found(11, GNU, "linux-x86_64", "pypy"), abi_tag="pypy311_pp80", ext_suffix=".pypy311-pp80-x86_64-linux-gnu.so"
+)
+
+
 @pytest.mark.parametrize(
     ("interpreter", "triple", "expected"),
     [
@@ -155,6 +162,9 @@ def found(minor: int, triple: str, platform: str, implementation: Implementation
         (found(12, GNU, "linux-x86_64"), "x86_64-unknown-linux-musl", False),
         (found(12, GNU, "linux-x86_64"), "x86_64-pc-windows-msvc", False),
         (found(9, GNU, "linux-x86_64", "pypy"), GNU, True),
+        (found(9, GNU, "linux-x86_64", "pypy"), "aarch64-unknown-linux-gnu", False),
+        (PYPY_8, GNU, True),
+        (PYPY_8, "aarch64-unknown-linux-gnu", False),
         (found(12, "aarch64-apple-darwin", "macosx-14.0-arm64"), "aarch64-apple-darwin", True),
         (found(12, "aarch64-apple-darwin", "macosx-14.0-arm64"), "x86_64-apple-darwin", False),
         (found(12, "aarch64-apple-darwin", "macosx-10.9-universal2"), "x86_64-apple-darwin", True),
