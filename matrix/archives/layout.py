@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -9,6 +10,8 @@ from typing import Literal
 from matrix.model import StableAbi, Target
 
 __all__ = ["IncludeRule", "Layout", "extension_path", "extension_suffix", "stub_init"]
+
+_PLATFORM = re.compile(r"\.cpython-\d+[a-z]*(-[\w-]+)\.so", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +83,8 @@ def extension_path(layout: Layout, suffix: str) -> str:
 def extension_suffix(target: Target, stable_abi: StableAbi | None, ext_suffix: str) -> str:
     """Return the file suffix of an extension module: the interpreter's, or that of the stable ABI.
 
-    A stable-ABI module is ``.abi3.so`` (PEP 384) or ``.abi3t.so`` (PEP 803), and plain ``.pyd`` on Windows.
+    A stable-ABI module is ``.abi3.so`` (PEP 384), or ``.abi3t-x86_64-linux-gnu.so`` (PEP 803, with the platform that
+    Pythons from 3.15 on look for: python/cpython#122931), and plain ``.pyd`` on Windows.
 
     Args:
         target: The platform.
@@ -89,7 +93,10 @@ def extension_suffix(target: Target, stable_abi: StableAbi | None, ext_suffix: s
     """
     if stable_abi is None:
         return ext_suffix
-    return ".pyd" if target.os == "windows" else f".{stable_abi.kind}.so"
+    if target.os == "windows":
+        return ".pyd"
+    platform = _PLATFORM.fullmatch(ext_suffix) if stable_abi.kind == "abi3t" else None
+    return f".{stable_abi.kind}{platform[1] if platform else ''}.so"
 
 
 def stub_init(module: str) -> bytes:

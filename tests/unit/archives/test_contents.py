@@ -387,7 +387,11 @@ def test_the_suffix_of_a_stable_abi(linux: Target) -> None:
     abi3, abi3t = StableAbi(kind="abi3", version=(3, 9)), StableAbi(kind="abi3t", version=(3, 15))
     assert extension_suffix(linux, None, ".cpython-312-x86_64-linux-gnu.so") == ".cpython-312-x86_64-linux-gnu.so"
     assert extension_suffix(linux, abi3, "x") == ".abi3.so"
+    assert extension_suffix(linux, abi3, ".cpython-315-x86_64-linux-gnu.so") == ".abi3.so"  # 3.9 knows no other
     assert extension_suffix(linux, abi3t, "x") == ".abi3t.so"
+    assert extension_suffix(linux, abi3t, ".cpython-315t-x86_64-linux-gnu.so") == ".abi3t-x86_64-linux-gnu.so"
+    assert extension_suffix(linux, abi3t, ".cpython-315-darwin.so") == ".abi3t-darwin.so"
+    assert extension_suffix(windows, abi3t, ".cp315-win_amd64.pyd") == ".pyd"
     assert extension_suffix(windows, abi3, "x") == ".pyd"
 
 
