@@ -1,79 +1,95 @@
-"""Audits the files of one build or one wheel: tells ELF from other formats, reads and judges it."""
+"""Audits the files of one build: tells their formats apart, reads and judges them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from matrix.auditing.elf import Binary, Libc, read_binary
-from matrix.auditing.image import MAGIC
+from matrix.auditing.elf import Binary, Libc
+from matrix.auditing.macho import MachO
+from matrix.auditing.macos import analyse_macos
+from matrix.auditing.natives import FORMATS, Native, binary_format, device_code, not_audited, read_native
+from matrix.auditing.pe import Pe
 from matrix.auditing.verdict import Analysis, analyse
+from matrix.auditing.windows import analyse_windows
 from matrix.model import Finding, Target
+from matrix.platforms import platform_tags
 
-__all__ = ["audit_binaries", "binary_format", "device_code", "not_audited"]
+__all__ = ["NAMES", "audit_binaries", "wrong_format"]
 
-_MACH_O = (b"\xfe\xed\xfa\xce", b"\xfe\xed\xfa\xcf", b"\xce\xfa\xed\xfe", b"\xcf\xfa\xed\xfe")
-_FAT = (b"\xca\xfe\xba\xbe", b"\xca\xfe\xba\xbf")
-_JAVA_FLOOR = 40  # a Java class has the same magic number; its version stands where the count of slices would
-_DEVICES = frozenset({"bpf", "cuda", "amdgpu"})
+NAMES = {"elf": "ELF files", "mach-o": "Mach-O files", "pe": "PE files"}
 _LIBCS: dict[str, Libc] = {"gnu": "glibc", "musl": "musl"}
+_SYSTEMS = {"linux": "Linux (ELF)", "macos": "macOS (Mach-O)", "windows": "Windows (PE)"}
 
 
-def audit_binaries(files: Iterable[tuple[str, Path]], target: Target) -> Analysis:
+def audit_binaries(
+    files: Iterable[tuple[str, Path]], target: Target, environ: Mapping[str, str] | None = None
+) -> Analysis:
     """Audit what a build made, before it is packed. Safe in any thread; reads the files and nothing else.
 
     Args:
         files: Name in findings (the member of the wheel) and path of each.
         target: What the build was made for.
+        environ: Variables that change the platform tag its wheel will have, e.g. ``MACOSX_DEPLOYMENT_TARGET``.
 
     Raises:
-        BadBinaryError: An ELF file is broken.
+        BadBinaryError: A binary is broken.
+        UsageError: A variable cannot be understood.
         OSError: A file cannot be read.
     """
-    binaries: list[Binary] = []
+    own = FORMATS.get(target.os)
+    binaries: list[Native] = []
     notes: list[Finding] = []
     for file, path in files:
-        match binary_format(_head(path)):
-            case "elf":
-                binary = read_binary(file, path)
-                if device_code(binary):
-                    notes.append(not_audited(file, f"{binary.arch} files"))
-                else:
-                    binaries.append(binary)
-            case "mach-o":
-                notes.append(not_audited(file, "Mach-O files"))
-            case "pe":
-                notes.append(not_audited(file, "PE files"))
-            case _:
-                pass
-    if target.os != "linux":
-        return analyse((), notes=[*notes, *_elsewhere(binaries, target)])
-    return analyse(binaries, arch=target.machine, libc=_LIBCS.get(target.libc, ""), notes=notes)
+        kind = binary_format(_head(path))
+        if kind is None:
+            continue
+        if kind != own:
+            notes.append(not_audited(file, f"{NAMES[kind]} in a wheel for another system"))
+            continue
+        binary = read_native(file, kind, path)
+        if device_code(binary):
+            notes.append(not_audited(file, f"{binary.arch} files"))
+        else:
+            binaries.append(binary)
+    if target.os not in FORMATS:
+        return analyse((), notes=notes)
+    if target.os == "linux":
+        return _linux(binaries, target, notes)
+    if notes and not binaries:
+        notes.append(wrong_format(target.os, "is made for"))
+    judge = _macos if target.os == "macos" else _windows
+    return judge(binaries, platform_tags(target, None, environ), notes)
 
 
-def binary_format(head: bytes) -> str:
-    """Tell ``elf``, ``mach-o`` and ``pe`` files by their first 8 bytes; empty for all else."""
-    if head.startswith(MAGIC):
-        return "elf"
-    if head.startswith(_MACH_O):
-        return "mach-o"
-    if head.startswith(_FAT) and int.from_bytes(head[4:8], "big") < _JAVA_FLOOR:
-        return "mach-o"
-    return "pe" if head.startswith(b"MZ") else ""
+def wrong_format(system: str, verb: str) -> Finding:
+    """Say that a wheel for a system holds binaries of other systems alone.
+
+    Args:
+        system: ``linux``, ``macos`` or ``windows``.
+        verb: How the message begins: ``claims`` or ``is made for``.
+    """
+    name, _, _ = _SYSTEMS[system].partition(" (")
+    return Finding(
+        code="wrong-format",
+        severity="error",
+        file="",
+        message=f"{verb} {name}, but no binary in it is one of {_SYSTEMS[system]}",
+        hint="is the file renamed?" if verb == "claims" else "check the linker and the target",
+    )
 
 
-def not_audited(file: str, what: str) -> Finding:
-    """Say plainly that a file was not judged."""
-    return Finding(code="not-audited", severity="note", file=file, message=f"{what} are not audited yet")
+def _linux(binaries: Sequence[Native], target: Target, notes: Sequence[Finding]) -> Analysis:
+    own = [binary for binary in binaries if isinstance(binary, Binary)]
+    return analyse(own, arch=target.machine, libc=_LIBCS.get(target.libc, ""), notes=notes)
 
 
-def device_code(binary: Binary) -> bool:
-    """Whether the file is a program for something other than a processor: eBPF, a graphics card."""
-    return binary.arch in _DEVICES
+def _macos(binaries: Sequence[Native], platforms: Sequence[str], notes: Sequence[Finding]) -> Analysis:
+    return analyse_macos([binary for binary in binaries if isinstance(binary, MachO)], platforms, notes)
 
 
-def _elsewhere(binaries: Sequence[Binary], target: Target) -> list[Finding]:
-    return [not_audited(binary.file, f"ELF files for {target.os}") for binary in binaries]
+def _windows(binaries: Sequence[Native], platforms: Sequence[str], notes: Sequence[Finding]) -> Analysis:
+    return analyse_windows([binary for binary in binaries if isinstance(binary, Pe)], platforms, notes)
 
 
 def _head(path: Path) -> bytes:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import mmap
 import re
 import struct
 from pathlib import Path
@@ -10,7 +9,7 @@ from typing import BinaryIO, Literal, TypeAlias
 
 import msgspec
 
-from matrix.auditing.image import BadBinaryError, Buffer, Image, open_image
+from matrix.auditing.image import BadBinaryError, Buffer, Image, mapped, open_image
 from matrix.auditing.symbols import Strings, VersionNeed, read_strings, read_symbols
 
 __all__ = ["Binary", "BinaryKind", "Libc", "read_binary", "read_elf"]
@@ -112,15 +111,8 @@ def read_binary(file: str, source: Path | BinaryIO) -> Binary:
         BadBinaryError: It is no ELF file that a loader could load.
         OSError: It cannot be read.
     """
-    if isinstance(source, Path):
-        with source.open("rb") as opened:
-            return read_binary(file, opened)
-    try:
-        mapped = mmap.mmap(source.fileno(), 0, access=mmap.ACCESS_READ)
-    except ValueError:
-        raise BadBinaryError(f"{file}: the file is empty") from None
-    with mapped:
-        return read_elf(file, mapped)
+    with mapped(file, source) as data:
+        return read_elf(file, data)
 
 
 def read_elf(file: str, data: Buffer) -> Binary:

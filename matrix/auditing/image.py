@@ -9,12 +9,14 @@ from __future__ import annotations
 import mmap
 import struct
 from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
-from typing import Any, NamedTuple, TypeAlias
+from pathlib import Path
+from typing import Any, BinaryIO, NamedTuple, TypeAlias
 
 from matrix.errors import WheelmatrixError
 
-__all__ = ["MAGIC", "BadBinaryError", "Buffer", "Image", "Note", "Segment", "open_image"]
+__all__ = ["MAGIC", "BadBinaryError", "Buffer", "Image", "Note", "Segment", "mapped", "open_image"]
 
 Buffer: TypeAlias = bytes | mmap.mmap
 
@@ -28,7 +30,31 @@ _ORDERS = {1: "<", 2: ">"}
 
 
 class BadBinaryError(WheelmatrixError):
-    """An ELF file that no loader could load: truncated, mangled or lying about itself."""
+    """A binary that no loader could load: truncated, mangled or lying about itself."""
+
+
+@contextmanager
+def mapped(file: str, source: Path | BinaryIO) -> Iterator[Buffer]:
+    """Give the bytes of a file on disk without loading all of it.
+
+    Args:
+        file: Its name in findings.
+        source: A path, or a seekable file with a descriptor.
+
+    Raises:
+        BadBinaryError: It is empty.
+        OSError: It cannot be read.
+    """
+    if isinstance(source, Path):
+        with source.open("rb") as opened, mapped(file, opened) as data:
+            yield data
+        return
+    try:
+        data = mmap.mmap(source.fileno(), 0, access=mmap.ACCESS_READ)
+    except ValueError:
+        raise BadBinaryError(f"{file}: the file is empty") from None
+    with data:
+        yield data
 
 
 class Segment(NamedTuple):

@@ -17,6 +17,8 @@ __all__ = ["Judgement", "meets", "meets_level"]
 
 _LINUX = Compatibility(family="linux")
 _LOCAL = "--compatibility linux to keep it local"
+_NEVER = ("wrong-format", "wrong-architecture", "macos-too-new")
+_UNLESS_LOCAL = ("links-libpython", "missing-init")
 _GLIBC = re.compile(r"GLIBC_(\d+(?:\.\d+)*)")
 _LIBC_NAMES = {"glibc": "glibc", "musl": "musl", "bionic": "Android's libc"}
 
@@ -45,7 +47,8 @@ def meets(analysis: Analysis, wish: Compatibility, target: Target) -> Judgement:
     A choice of several levels gets the first that is met. ``auto`` gets the best known level, never one below
     Rust's own floor, and plain ``linux`` when there is none; an extension module that links libpython is refused,
     for interpreters without a shared one cannot import it.
-    A target other than Linux has no levels: its binaries are not judged, and ``linux`` stands for "no claim".
+    A target other than Linux has no levels, and ``linux`` stands for "no claim"; binaries of macOS and Windows must be
+    for its architecture and run on the oldest macOS that the wheel's tag will name.
 
     Args:
         analysis: What the audit found.
@@ -53,7 +56,7 @@ def meets(analysis: Analysis, wish: Compatibility, target: Target) -> Judgement:
         target: What the build was made for.
     """
     if target.os != "linux":
-        return Judgement(ok=True, level=_LINUX)
+        return _elsewhere(analysis, wish)
     if analysis.foreign:
         return _foreign(analysis, target)
     other = _other_libc(analysis, target)
@@ -64,6 +67,18 @@ def meets(analysis: Analysis, wish: Compatibility, target: Target) -> Judgement:
     if wish.family == "auto":
         return _auto(analysis)
     return meets_level(analysis, wish, target.machine)
+
+
+def _elsewhere(analysis: Analysis, wish: Compatibility) -> Judgement:
+    """Refuse what the system of the tag could not load, and without ``linux`` also what no Python could import."""
+    refused = [*_NEVER, *(_UNLESS_LOCAL if wish.family != "linux" else ())]
+    errors = [finding for finding in analysis.verdict.findings if finding.severity == "error"]
+    for code in refused:
+        found = [finding for finding in errors if finding.code == code]
+        if found:
+            files = symbol_list([finding.file for finding in found if finding.file], limit=5)
+            return Judgement(ok=False, reason=found[0].message, details=files, hint=found[0].hint)
+    return Judgement(ok=True, level=_LINUX)
 
 
 def _other_libc(analysis: Analysis, target: Target) -> Judgement | None:

@@ -13,10 +13,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-from matrix.auditing.audit import binary_format, device_code, not_audited
+from matrix.auditing.audit import NAMES
 from matrix.auditing.claims import BadWheelError
-from matrix.auditing.elf import Binary, read_binary, read_elf
 from matrix.auditing.image import BadBinaryError
+from matrix.auditing.natives import Format, Native, binary_format, device_code, not_audited, read_native
 from matrix.model import Finding
 
 __all__ = ["Members", "read_members"]
@@ -45,20 +45,25 @@ class Members(NamedTuple):
     """What a wheel holds, as far as the audit is concerned.
 
     Attributes:
-        binaries: The ELF files.
+        binaries: The files of the formats asked for.
         notes: Findings about files that could not be judged.
         wheel: Text of ``.dist-info/WHEEL``.
         native: Whether there is any binary at all, of whatever format.
     """
 
-    binaries: tuple[Binary, ...]
+    binaries: tuple[Native, ...]
     notes: tuple[Finding, ...]
     wheel: str
     native: bool
 
 
-def read_members(path: Path) -> Members:
-    """Read every ELF file of a wheel; other members are only looked at.
+def read_members(path: Path, judged: Format, *, others: bool = False) -> Members:
+    """Read the binaries of one format in a wheel; other members are only looked at.
+
+    Args:
+        path: The wheel.
+        judged: The format.
+        others: Whether binaries of other formats are read as well. One that cannot be read is no error then.
 
     Raises:
         BadWheelError: It is no zip archive, no wheel, damaged, or made to harm who opens it.
@@ -66,20 +71,28 @@ def read_members(path: Path) -> Members:
     with _opened(path) as archive:
         infos = [info for info in archive.infolist() if not info.is_dir()]
         _refuse_traps(path.name, infos)
-        binaries: list[Binary] = []
+        binaries: list[Native] = []
         notes: list[Finding] = []
         native = False
         for info in infos:
             with archive.open(info) as member:
                 kind = binary_format(member.read(8))
-            native = native or bool(kind)
-            if kind == "elf" and info.filename.endswith(_DEBUG):
-                notes.append(not_audited(info.filename, "debug files"))
-            elif kind == "elf":
-                found = _read(archive, info)
-                (binaries if isinstance(found, Binary) else notes).append(found)  # type: ignore[arg-type]
-            elif kind:
-                notes.append(not_audited(info.filename, {"mach-o": "Mach-O files", "pe": "PE files"}[kind]))
+            if kind is None:
+                continue
+            native = True
+            found: Native | Finding
+            if kind != judged and not others:
+                found = not_audited(info.filename, f"{NAMES[kind]} in a wheel for another system")
+            elif kind == "elf" and info.filename.endswith(_DEBUG):
+                found = not_audited(info.filename, "debug files")
+            else:
+                found = _read(archive, info, kind)
+            if not isinstance(found, Finding):
+                binaries.append(found)
+            elif kind == judged or found.code != "bad-binary":
+                notes.append(found)
+            else:
+                notes.append(not_audited(info.filename, NAMES[kind]))
         return Members(tuple(binaries), tuple(notes), _wheel_file(path.name, archive, infos), native)
 
 
@@ -108,17 +121,17 @@ def _refuse_traps(wheel: str, infos: list[zipfile.ZipInfo]) -> None:
         seen.add(name)
 
 
-def _read(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> Binary | Finding:
+def _read(archive: zipfile.ZipFile, info: zipfile.ZipInfo, kind: Format) -> Native | Finding:
     name, size = info.filename, info.file_size
     _refuse_bomb(archive, info)
     try:
         if size <= _SPOOL_ABOVE:
-            binary = read_elf(name, archive.read(info))
+            binary = read_native(name, kind, archive.read(info))
         else:
             with tempfile.TemporaryFile() as spool, archive.open(info) as member:
                 shutil.copyfileobj(member, spool, 1 << 20)
                 spool.flush()
-                binary = read_binary(name, spool)
+                binary = read_native(name, kind, spool)
     except BadBinaryError as error:
         message = error.message.removeprefix(f"{name}: ")
         return Finding(code="bad-binary", severity="error", file=name, message=f"no loader could load it: {message}")

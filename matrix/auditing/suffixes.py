@@ -7,14 +7,18 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from matrix.auditing.claims import Claims
-from matrix.auditing.elf import Binary
+from matrix.auditing.natives import Native
+from matrix.auditing.pe import Pe
+from matrix.auditing.windows import python_dll
 from matrix.model import Finding
 
-__all__ = ["suffix_findings"]
+__all__ = ["python_findings", "suffix_findings"]
 
 _CPYTHON = re.compile(r"\.cpython-(?P<version>3\d{1,2})(?P<flags>[a-z]*)(?:-(?P<platform>[\w-]+))?\.so")
 _PYPY = re.compile(r"\.pypy(?P<version>3\d{1,2})-pp\d+(?:-(?P<platform>[\w-]+))?\.so")
 _STABLE = re.compile(r"\.(?P<abi>abi3t?)\.so")
+_WINDOWS_CPYTHON = re.compile(r"\.cp(?P<version>3\d{1,2})(?P<flags>t?)-(?P<platform>win\w+)\.pyd")
+_WINDOWS_PYPY = re.compile(r"\.pypy(?P<version>3\d{1,2})-pp\d+-(?P<platform>win\w+)\.pyd")
 _PLATFORM_ARCH = {
     # what suffixes call an architecture where platform tags say otherwise
     "i686": ("i386", "x86"),
@@ -32,7 +36,7 @@ class _Module(NamedTuple):
     suffix: str
 
 
-def suffix_findings(binaries: Iterable[Binary], claims: Claims) -> Iterator[Finding]:
+def suffix_findings(binaries: Iterable[Native], claims: Claims) -> Iterator[Finding]:
     """Yield a finding for every extension module whose suffix no interpreter of the wheel's tags looks for.
 
     An error where the module then cannot be imported at all; a warning where another file of the wheel provides
@@ -54,14 +58,41 @@ def suffix_findings(binaries: Iterable[Binary], claims: Claims) -> Iterator[Find
             )
 
 
-def _module(binary: Binary) -> _Module:
+def python_findings(binaries: Iterable[Pe], claims: Claims) -> Iterator[Finding]:
+    """Yield an error for every Windows module that takes its symbols from the DLL of another Python than the tags'.
+
+    ``python3.dll`` serves the stable ABI, ``python312.dll`` CPython 3.12 alone.
+    """
+    abis = {abi for _, abi in claims.interpreters}
+    for binary in binaries:
+        for library in binary.all_libraries if binary.modules else ():
+            match = python_dll(library)
+            if match is None or match["minor"] is None:
+                continue
+            own = f"cp3{match['minor']}{(match['flags'] or '').removesuffix('_d')}"
+            if own not in abis and any(abi.startswith(("cp3", "abi3")) for abi in abis):
+                yield Finding(
+                    code="wrong-python",
+                    severity="error",
+                    file=binary.file,
+                    message=f"needs {library}, but the tags say {' and '.join(sorted(abis))}",
+                    hint="build it against the Python that the tags name",
+                )
+
+
+def _module(binary: Native) -> _Module:
     directory, _, file = binary.file.rpartition("/")
     name, _, suffix = file.partition(".")
     return _Module(binary.file, f"{directory}/{name}", f".{suffix}")
 
 
 def _loads(suffix: str, claims: Claims) -> bool:
-    for pattern, python in ((_CPYTHON, "cp"), (_PYPY, "pp")):
+    for pattern, python in (
+        (_CPYTHON, "cp"),
+        (_PYPY, "pp"),
+        (_WINDOWS_CPYTHON, "cp"),
+        (_WINDOWS_PYPY, "pp"),
+    ):
         match = pattern.fullmatch(suffix)
         if match is not None:
             flags = match.groupdict().get("flags") or ""
@@ -85,6 +116,8 @@ def _same_build(flags: str, abi: str) -> bool:
 
 def _same_platform(platform: str | None, version: int, claims: Claims, *, musl_named: bool) -> bool:
     """Compare the suffix's platform with the tags'; CPython names musl from 3.11 on, PyPy never does."""
+    if platform is not None and platform.startswith("win"):
+        return platform in claims.platforms
     if platform is None or not claims.arch:
         return True
     if not platform.startswith((claims.arch, *_PLATFORM_ARCH.get(claims.arch, ()))):

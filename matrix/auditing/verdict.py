@@ -11,7 +11,10 @@ from collections.abc import Iterable, Sequence
 import msgspec
 
 from matrix.auditing.elf import Binary, Libc
+from matrix.auditing.macho import MachO
+from matrix.auditing.natives import Native
 from matrix.auditing.offences import Offence, counted_needs, offences, version_key
+from matrix.auditing.pe import Pe
 from matrix.auditing.policies import Family, Policy, policies, policy_for
 from matrix.auditing.reach import unreached
 from matrix.auditing.remarks import explain, level_note, remarks
@@ -31,7 +34,9 @@ class Analysis(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         arch: Architecture they are judged for, as platform tags name it; empty when there is nothing to judge.
         libc: C library they are judged for: the one they are linked against, else the one expected.
-        binaries: The files that a system loads.
+        binaries: The ELF files that a system loads.
+        machos: The Mach-O files that a system loads, those of another architecture included.
+        pes: The PE files, likewise.
         internal: SONAMEs and file names of the libraries among them.
         foreign: Files built for another architecture.
         policy: The best policy met, or ``None``.
@@ -41,10 +46,17 @@ class Analysis(msgspec.Struct, frozen=True, kw_only=True):
     arch: str
     libc: Libc
     binaries: tuple[Binary, ...] = ()
+    machos: tuple[MachO, ...] = ()
+    pes: tuple[Pe, ...] = ()
     internal: frozenset[str] = frozenset()
-    foreign: tuple[Binary, ...] = ()
+    foreign: tuple[Native, ...] = ()
     policy: Policy | None = None
     verdict: Verdict
+
+    @property
+    def natives(self) -> tuple[Native, ...]:
+        """The files judged, of whatever format."""
+        return (*self.binaries, *self.machos, *self.pes)
 
 
 def judge(binaries: Iterable[Binary], *, arch: str = "", libc: Libc = "", notes: Sequence[Finding] = ()) -> Verdict:

@@ -7,13 +7,19 @@ from pathlib import Path
 
 import msgspec
 
-from matrix.auditing.audit import not_audited
+from matrix.auditing.audit import wrong_format
 from matrix.auditing.claims import BadWheelError, Claims, read_claims
+from matrix.auditing.elf import Binary
 from matrix.auditing.levels import meets_level
+from matrix.auditing.macho import MachO
+from matrix.auditing.macos import analyse_macos
 from matrix.auditing.members import Members, read_members
+from matrix.auditing.natives import FORMATS, not_audited
+from matrix.auditing.pe import Pe
 from matrix.auditing.policies import policies
-from matrix.auditing.suffixes import suffix_findings
+from matrix.auditing.suffixes import python_findings, suffix_findings
 from matrix.auditing.verdict import Analysis, analyse, family_of, offences_against
+from matrix.auditing.windows import analyse_windows
 from matrix.errors import UsageError
 from matrix.model import Finding, Verdict
 from matrix.platforms import pypi_rejects
@@ -108,13 +114,20 @@ def audit_wheel(path: Path) -> WheelAudit:
         BadWheelError: It is no wheel, damaged, or made to harm who opens it.
     """
     claims = read_claims(path.name)
-    members = read_members(path)
-    linux = any(platform == "any" or "linux" in platform for platform in claims.platforms)
-    analysis = analyse(
-        members.binaries if linux else (), arch=claims.arch, libc=claims.libc, notes=_notes(members, claims, linux)
-    )
+    system = _system(claims)
+    anywhere = "any" in claims.platforms
+    members = read_members(path, FORMATS[system], others=anywhere)
+    notes = _notes(members, claims, system)
+    if anywhere:
+        notes += _elsewhere(members)
+    analysis = _analysis(members, claims, system, notes)
     verdict = analysis.verdict
-    findings = (*verdict.findings, *_claim_findings(analysis, claims), *suffix_findings(analysis.binaries, claims))
+    findings = (
+        *verdict.findings,
+        *_claim_findings(analysis, claims),
+        *suffix_findings(analysis.natives, claims),
+        *python_findings(analysis.pes, claims),
+    )
     return WheelAudit(
         file=path.name,
         pure=not members.native,
@@ -139,10 +152,42 @@ def _audited(path: Path) -> WheelAudit:
         return WheelAudit(file=path.name, pure=False, tags=(), overall_tag="", sym_tag="", findings=(finding,))
 
 
-def _notes(members: Members, claims: Claims, linux: bool) -> list[Finding]:
+def _system(claims: Claims) -> str:
+    """Return the system that a wheel is judged for: Linux, unless its tags name others alone."""
+    if any(platform == "any" or "linux" in platform for platform in claims.platforms):
+        return "linux"
+    if any(platform.startswith("macosx") for platform in claims.platforms):
+        return "macos"
+    return "windows" if any(platform.startswith("win") for platform in claims.platforms) else "linux"
+
+
+def _analysis(members: Members, claims: Claims, system: str, notes: list[Finding]) -> Analysis:
+    if system == "macos":
+        machos = [binary for binary in members.binaries if isinstance(binary, MachO)]
+        return analyse_macos(machos, claims.platforms, notes)
+    if system == "windows":
+        return analyse_windows([one for one in members.binaries if isinstance(one, Pe)], claims.platforms, notes)
+    judged = any(platform == "any" or "linux" in platform for platform in claims.platforms)
+    elves = [binary for binary in members.binaries if isinstance(binary, Binary)] if judged else []
+    if not judged:
+        notes += [not_audited(one.file, "ELF files in a wheel for another system") for one in members.binaries]
+    return analyse(elves, arch=claims.arch, libc=claims.libc, notes=notes)
+
+
+def _elsewhere(members: Members) -> Iterator[Finding]:
+    """Yield what to say of Mach-O and PE files in a wheel for any platform: programs may lie there, modules not."""
+    for binary in members.binaries:
+        if isinstance(binary, Binary):
+            continue
+        if binary.modules:
+            message = f"the tag says any platform, but this is a module for {binary.arch}"
+            yield Finding(code="tag-not-met", severity="error", file=binary.file, message=message)
+        else:
+            yield not_audited(binary.file, "programs and libraries of macOS and Windows in a wheel for any platform")
+
+
+def _notes(members: Members, claims: Claims, system: str) -> list[Finding]:
     notes = list(members.notes)
-    if not linux:
-        notes += [not_audited(binary.file, "ELF files in a wheel for another system") for binary in members.binaries]
     notes += [
         Finding(
             code="binary-in-purelib",
@@ -152,18 +197,13 @@ def _notes(members: Members, claims: Claims, linux: bool) -> list[Finding]:
             hint="set Root-Is-Purelib to false, or move it to platlib",
         )
         for binary in members.binaries
-        if ".data/purelib/" in binary.file or (_pure_root(members.wheel) and ".data/" not in binary.file)
+        if isinstance(binary, Binary)
+        and (".data/purelib/" in binary.file or (_pure_root(members.wheel) and ".data/" not in binary.file))
     ]
-    if linux and members.native and not members.binaries and "any" not in claims.platforms:
-        notes.append(
-            Finding(
-                code="wrong-format",
-                severity="error",
-                file="",
-                message="claims Linux, but no binary in it is one of Linux (ELF)",
-                hint="is the file renamed?",
-            )
-        )
+    claimed = any(name in platform for platform in claims.platforms for name in ("linux", "macosx", "win"))
+    broken = any(note.code == "bad-binary" for note in notes)
+    if claimed and members.native and not members.binaries and not broken:
+        notes.append(wrong_format(system, "claims"))
     written = {line.partition(":")[2].strip() for line in members.wheel.splitlines() if line.startswith("Tag:")}
     if written and written != set(claims.tags):
         notes.append(

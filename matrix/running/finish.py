@@ -129,7 +129,13 @@ class Finisher:
     def _analysed(self, build: Build, outcome: Outcome) -> Analysis:
         """Audit every binary that goes into the wheel: the module, and what lies beside it."""
         files = [(entry.path, entry.source) for entry in entries_of(self._ingredients, build, outcome)]
-        return audit_binaries([(name, source) for name, source in files if isinstance(source, Path)], build.target)
+        found = [(name, source) for name, source in files if isinstance(source, Path)]
+        return audit_binaries(found, build.target, self._environ(build))
+
+    def _environ(self, build: Build) -> dict[str, str]:
+        """Return the variables that decide on the platform tag: those of the run, and those set for this build."""
+        own = {name: value for name, value in build.settings.env.items() if value is not None}
+        return {**self._ingredients.environ, **own}
 
     def _inputs(self, build: Build, outcome: Outcome, cell: Cell) -> str:
         return inputs_of(self._ingredients, build, outcome, cell)
@@ -158,7 +164,7 @@ class Finisher:
                 verdict=verdict,
             )
         given = self._ingredients
-        platforms = platform_tags(cell.target, judgement.level, given.environ)
+        platforms = platform_tags(cell.target, judgement.level, self._environ(build))
         refused = next((why for tag in platforms if (why := pypi_rejects(tag)) is not None), None)
         if cell.pypi and refused is not None:
             return _End(

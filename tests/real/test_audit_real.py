@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.projects import cache
+from support.projects import fetch_wheel
 from support.tools import lacking, need, run
 
 from matrix.auditing import audit_binaries, audit_wheel, flag_weak_needs, meets
@@ -57,25 +57,9 @@ MODULE = "int PyInit_x(void) { return 0; }\n"
 Compile = Callable[..., Path]
 
 
-def fetch(name: str, version: str, platform: str) -> Path:
-    """Return a wheel from PyPI, downloaded by pip when it is not in the cache."""
-    folder = cache() / "wheels" / f"{name}-{version}-{platform}"
-    if not list(folder.glob("*.whl")):
-        folder.mkdir(parents=True, exist_ok=True)
-        options = ["--quiet", "--no-deps", "--only-binary", ":all:", "--dest", str(folder)]
-        wanted = ["--python-version", "3.12", "--implementation", "cp", "--platform", platform]
-        ran = run(
-            [sys.executable, "-m", "pip", "download", *options, *wanted, f"{name}=={version}"],
-            cwd=folder,
-        )
-        if ran.exit:
-            lacking(f"the wheel of {name} {version} for {platform}: {ran}")
-    return next(folder.glob("*.whl"))
-
-
 @pytest.mark.parametrize(("name", "version", "platform"), WHEELS)
 def test_auditwheel_says_the_same_of_wheels_from_pypi(name: str, version: str, platform: str) -> None:
-    wheel = fetch(name, version, platform)
+    wheel = fetch_wheel(name, version, platform)
     ours = audit_wheel(wheel)
     ran = run([need("auditwheel"), "show", "--json", "--ldpaths", "", wheel], cwd=wheel.parent, check=True)
     theirs = json.loads(ran.stdout)
@@ -88,7 +72,7 @@ def test_auditwheel_says_the_same_of_wheels_from_pypi(name: str, version: str, p
 
 
 def test_every_wheel_keeps_what_it_claims_and_no_more() -> None:
-    wheel = fetch("cryptography", "50.0.2", "manylinux_2_34_x86_64")
+    wheel = fetch_wheel("cryptography", "50.0.2", "manylinux_2_34_x86_64")
     lower = wheel.with_name(wheel.name.replace("_2_34_", "_2_28_"))
     lower.unlink(missing_ok=True)
     lower.hardlink_to(wheel)

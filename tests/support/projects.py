@@ -53,6 +53,19 @@ def fetch_sdist(name: str, version: str) -> Path:
     return archive
 
 
+def fetch_wheel(name: str, version: str, platform: str) -> Path:
+    """Return a wheel from PyPI for CPython 3.12, downloaded by pip when it is not in the cache."""
+    folder = cache() / "wheels" / f"{name}-{version}-{platform}"
+    if not list(folder.glob("*.whl")):
+        folder.mkdir(parents=True, exist_ok=True)
+        options = ["--quiet", "--no-deps", "--only-binary", ":all:", "--dest", str(folder)]
+        wanted = ["--python-version", "3.12", "--implementation", "cp", "--platform", platform]
+        ran = run([sys.executable, "-m", "pip", "download", *options, *wanted, f"{name}=={version}"], cwd=folder)
+        if ran.exit:
+            lacking(f"the wheel of {name} {version} for {platform}: {ran}")
+    return next(folder.glob("*.whl"))
+
+
 def unpack(archive: Path, into: Path) -> Path:
     """Unpack an sdist and return its one top folder; links, devices and names that lead out of it are refused."""
     into.mkdir(parents=True, exist_ok=True)

@@ -67,6 +67,15 @@ def need(tool: str) -> str:
     return found if found is not None else lacking(tool)
 
 
+def need_llvm(tool: str) -> str:
+    """Return the path of a program of LLVM, which Debian may have under a name with the version alone."""
+    if shutil.which(tool) is None:
+        versioned = [path for folder in os.get_exec_path() for path in Path(folder).glob(f"{tool}-[0-9]*")]
+        if versioned:
+            return str(max(versioned, key=lambda path: int(path.name.rpartition("-")[2])))
+    return need(tool)
+
+
 def find_python(version: str) -> Path:
     """Return an interpreter of a minor version: pyenv's newest of it, else ``pythonX.Y`` on PATH."""
     root = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv")

@@ -119,11 +119,11 @@ def test_any_with_a_module_inside_is_an_error(make: Make, elf: Elf, modern: byte
 
 
 def test_other_formats_are_said_not_to_be_audited(make: Make, elf: Elf) -> None:
-    name = "m-1-cp312-cp312-macosx_11_0_arm64.whl"
+    name = "m-1-cp312-cp312-ios_13_0_arm64_iphoneos.whl"
     audit = audit_wheel(make({"m/x.so": b"\xcf\xfa\xed\xfe" + bytes(60), "m/y": elf()}, name))
     assert (audit.overall_tag, audit.sym_tag, audit.pure) == ("", "", False)
     assert codes(audit) == [("not-audited", "note")] * 2
-    windows = audit_wheel(make({"m/x.pyd": b"MZ" + bytes(60)}, "m-1-cp312-cp312-win_amd64.whl"))
+    windows = audit_wheel(make({"m/x.exe": b"MZ" + bytes(60), "m/y.so": elf()}))
     assert codes(windows) == [("not-audited", "note")]
 
 
