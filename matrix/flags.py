@@ -11,7 +11,6 @@ __all__ = ["COMMANDS", "NOT_YET"]
 MOST_JOBS = 4096  # what a jobserver pipe holds without stalling
 NOT_YET: dict[str, str] = {
     "--sdist": "a source distribution",
-    "--universal2": "joining both macOS architectures",
     "--pgo": "profile-guided optimisation",
     "--include-debuginfo": "separate debug info files",
     "--generate-stubs": "stubs by introspection",
@@ -132,6 +131,11 @@ def _add_selection(parser: argparse.ArgumentParser) -> None:
         action="append",
         metavar="TRIPLE",
         help="Rust target triple, repeatable (default: what cargo's configuration names, or the host)",
+    )
+    add(
+        "--universal2",
+        action="store_true",
+        help="build for both kinds of Mac and join them in one wheel (target universal2-apple-darwin alone)",
     )
     add(
         "--compatibility",

@@ -183,6 +183,7 @@ class Cell(msgspec.Struct, frozen=True, kw_only=True):
         pypi: Whether the tag must be one that PyPI accepts.
         named: Whether the user named the interpreter or the target, so that leaving it out is an error.
         build: Id of the build that makes its binary.
+        joined: Ids of further builds, whose binaries are joined with that one's into one file (universal2).
         python_tag: Python part of the wheel's tag: ``cp312``, ``cp39``, ``py3``.
         abi_tag: ABI part: ``cp312``, ``abi3``, ``none``.
         file: Expected wheel file name; with ``*`` as platform when the audit chooses the level.
@@ -196,6 +197,7 @@ class Cell(msgspec.Struct, frozen=True, kw_only=True):
     pypi: bool = False
     named: bool = False
     build: str
+    joined: tuple[str, ...] = ()
     python_tag: str
     abi_tag: str
     file: str
@@ -236,7 +238,7 @@ class Build(msgspec.Struct, frozen=True, kw_only=True):
         bindings: ``pyo3``, ``pyo3-ffi``, …
         driver: Name of the driver.
         settings: How it is made.
-        cells: Ids of the cells it serves, in plan order.
+        cells: Ids of the cells it serves, alone or joined with other builds, in plan order.
         pyo3_config: Text of the PyO3 configuration file, or ``None`` when none is needed.
         import_libraries: Libraries of Python that are linked and must be made first (Windows): ``python312``.
         manifest: Cargo.toml of the crate, relative to the project's root, e.g. ``rust/Cargo.toml``.

@@ -9,7 +9,7 @@ from pathlib import Path
 from matrix.errors import UsageError
 from matrix.model import Target
 from matrix.planning import Request
-from matrix.platforms import archflags_target
+from matrix.platforms import UNIVERSAL2, archflags_target
 from matrix.project import CargoFlags, Changes, Project, Seconds, parse_duration
 from matrix.project.cargo_config import VARIABLE, configured_target, names_target
 from matrix.running.ingredients import AuditMode
@@ -81,6 +81,8 @@ def _targets(
 
     What a file names is no flag: it stands in for the host alone, and leaves the rows of the matrix be.
     """
+    if options.universal2:
+        return (UNIVERSAL2,), "--universal2", None
     if options.target:
         return tuple(options.target), "--target", None
     if project.options.targets:

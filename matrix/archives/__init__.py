@@ -13,6 +13,7 @@ from matrix.archives.entries import Entry, file_entry, merge_entries
 from matrix.archives.gather import core_metadata, layout_of, wheel_contents
 from matrix.archives.layout import IncludeRule, Layout, extension_path, extension_suffix
 from matrix.archives.metadata import CoreMetadata
+from matrix.archives.universal2 import join_slices
 from matrix.archives.verify import is_unchanged, wheel_problems
 from matrix.archives.wheel import remove_leftovers, write_wheel
 
@@ -31,6 +32,7 @@ __all__ = [
     "file_entry",
     "inputs_digest",
     "is_unchanged",
+    "join_slices",
     "layout_of",
     "merge_entries",
     "remove_leftovers",

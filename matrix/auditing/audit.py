@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from matrix.auditing.elf import Binary, Libc
@@ -22,19 +22,17 @@ _LIBCS: dict[str, Libc] = {"gnu": "glibc", "musl": "musl"}
 _SYSTEMS = {"linux": "Linux (ELF)", "macos": "macOS (Mach-O)", "windows": "Windows (PE)"}
 
 
-def audit_binaries(
-    files: Iterable[tuple[str, Path]], target: Target, environ: Mapping[str, str] | None = None
-) -> Analysis:
+def audit_binaries(files: Iterable[tuple[str, Path]], target: Target, platforms: Sequence[str] = ()) -> Analysis:
     """Audit what a build made, before it is packed. Safe in any thread; reads the files and nothing else.
 
     Args:
         files: Name in findings (the member of the wheel) and path of each.
         target: What the build was made for.
-        environ: Variables that change the platform tag its wheel will have, e.g. ``MACOSX_DEPLOYMENT_TARGET``.
+        platforms: Platform tags that its wheel will have; counts on macOS and Windows only. By default those of the
+            target.
 
     Raises:
         BadBinaryError: A binary is broken.
-        UsageError: A variable cannot be understood.
         OSError: A file cannot be read.
     """
     own = FORMATS.get(target.os)
@@ -59,7 +57,7 @@ def audit_binaries(
     if notes and not binaries:
         notes.append(wrong_format(target.os, "is made for"))
     judge = _macos if target.os == "macos" else _windows
-    return judge(binaries, platform_tags(target, None, environ), notes)
+    return judge(binaries, platforms or platform_tags(target), notes)
 
 
 def wrong_format(system: str, verb: str) -> Finding:

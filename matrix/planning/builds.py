@@ -40,19 +40,24 @@ def assemble(
         project: The project.
         durations: Seconds that builds took the last time, by id.
     """
-    floors = _floors(judged)
+    parts = [part for one in judged for part in one.parts]
+    floors = _floors(parts)
     families: dict[_Family, list[Judged]] = {}
-    for one in judged:
-        families.setdefault(_family(one, _abi(one, floors)), []).append(one)
+    for part in parts:
+        families.setdefault(_family(part, _abi(part, floors)), []).append(part)
     ids = _build_ids(families)
-    cells: dict[str, Cell] = {}
-    builds = []
-    for family, members in families.items():
-        abi = _abi(members[0], floors)
-        for one in members:
-            cells[one.candidate.id] = _cell(one, abi, ids[family], project)
-        builds.append(_build(ids[family], members, abi, project, durations.get(ids[family])))
-    return [cells[one.candidate.id] for one in judged], builds
+    cells = []
+    for one in judged:
+        abis = [_abi(part, floors) for part in one.parts]
+        names = [ids[_family(part, abi)] for part, abi in zip(one.parts, abis, strict=True)]
+        # a file joined of two runs where both run
+        abi = max((abi for abi in abis if abi is not None), key=lambda abi: abi.version, default=None)
+        cells.append(_cell(one, abi, names, project))
+    builds = [
+        _build(ids[family], members, _abi(members[0], floors), project, durations.get(ids[family]))
+        for family, members in families.items()
+    ]
+    return cells, builds
 
 
 def check_files(cells: Iterable[Cell], builds: Iterable[Build]) -> None:
@@ -66,7 +71,7 @@ def check_files(cells: Iterable[Cell], builds: Iterable[Build]) -> None:
     for cell in cells:
         # an open level is one of the target's own libc
         other = first.setdefault((cell.file, cell.target.libc if ANY_LEVEL in cell.file else ""), cell)
-        if other is cell or (other.build == cell.build and cell.build in shared):
+        if other is cell or (other.build == cell.build and other.joined == cell.joined and cell.build in shared):
             continue
         if cell.python_tag == other.python_tag and cell.interpreter != other.interpreter:
             hint = "one stable-ABI wheel serves both, so rows and overrides must treat them alike"
@@ -128,7 +133,7 @@ def _told_apart(
             yield family, f"{stem}-{hashlib.sha256(family.settings.encode()).hexdigest()[:8]}"
 
 
-def _cell(one: Judged, abi: StableAbi | None, build: str, project: Project) -> Cell:
+def _cell(one: Judged, abi: StableAbi | None, builds: Sequence[str], project: Project) -> Cell:
     candidate = one.candidate
     interpreter = candidate.pick.interpreter
     tags = ("py3", "none") if interpreter is None else (interpreter.python_tag, interpreter.abi_tag)
@@ -140,7 +145,8 @@ def _cell(one: Judged, abi: StableAbi | None, build: str, project: Project) -> C
         compatibility=candidate.level.level,
         pypi=candidate.pypi,
         named=candidate.pick.named or candidate.wish.named,
-        build=build,
+        build=builds[0],
+        joined=tuple(builds[1:]),
         python_tag=python_tag,
         abi_tag=abi_tag,
         file=wheel_file_name(project.name, project.version, python_tag, abi_tag, one.platforms),

@@ -26,6 +26,7 @@ from matrix.planning.axes import (
 from matrix.planning.cross import cross_default
 from matrix.planning.interpreters import Pick, default_pick, pick_interpreters
 from matrix.planning.request import Facts, Request
+from matrix.platforms import slices
 from matrix.project.options import Changes, Include, Options
 
 __all__ = ["Axes", "Candidate", "Row", "read_axes", "unmeant_levels"]
@@ -58,6 +59,14 @@ class Candidate(NamedTuple):
         """Return what is told when it is not built."""
         triple = self.wish.target.triple
         return LeftOut(id=self.id, reason=reason, interpreter=self.pick.id, target=triple, hint=hint, missing=missing)
+
+    @property
+    def parts(self) -> tuple[Candidate, ...]:
+        """What is built for it: itself, or the same for each architecture that is joined in universal2."""
+        targets = slices(self.wish.target)
+        if len(targets) == 1:
+            return (self,)
+        return tuple(self._replace(wish=self.wish._replace(target=target, explicit=True)) for target in targets)
 
 
 class Row(NamedTuple):

@@ -32,6 +32,9 @@ class PlannedCell(msgspec.Struct, frozen=True, kw_only=True):
     compatibility: Annotated[str, Meta(description="Level wished for.", examples=["auto", "manylinux_2_28"])]
     pypi: Annotated[bool, Meta(description="Whether PyPI must take the wheel.")]
     build: Annotated[str, Meta(description="Id of the build that makes its binary.")]
+    joined: Annotated[
+        tuple[str, ...], Meta(description="Ids of further builds joined with it into one file (universal2).")
+    ] = ()
     file: Annotated[str, Meta(description="Expected file name; `*` stands for what the audit will choose.")]
     found: Annotated[bool, Meta(description="Whether its Python is on this machine; else tables know it.")]
     why: Annotated[str, Meta(description="Why its driver was chosen.")]
@@ -104,6 +107,7 @@ def _cell(cell: Cell) -> PlannedCell:
         compatibility=str(cell.compatibility),
         pypi=cell.pypi,
         build=cell.build,
+        joined=cell.joined,
         file=cell.file,
         found=cell.interpreter is not None and cell.interpreter.runnable,
         why=cell.why,

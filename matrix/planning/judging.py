@@ -14,7 +14,7 @@ from matrix.planning.interpreters import allows
 from matrix.planning.request import Facts, Request
 from matrix.planning.settings import Recipe
 from matrix.planning.stable import Refusal, refusal, unbuilt
-from matrix.platforms import UNIVERSAL2, platform_tags, pypi_rejects, rust_floor
+from matrix.platforms import platform_tags, pypi_rejects, rust_floor
 from matrix.platforms.wheel_names import ANY_LEVEL
 from matrix.project.read import Project
 
@@ -48,6 +48,7 @@ class Judged(NamedTuple):
         choice: By what.
         platforms: Platform tags of its wheel; one with ``*`` when the audit chooses the level.
         lib_dir: Directory of the libraries that its module links, when the user names one.
+        slices: For universal2: the two builds that are joined, judged likewise.
     """
 
     candidate: Candidate
@@ -55,6 +56,12 @@ class Judged(NamedTuple):
     choice: Choice
     platforms: tuple[str, ...]
     lib_dir: str | None = None
+    slices: tuple[Judged, ...] = ()
+
+    @property
+    def parts(self) -> tuple[Judged, ...]:
+        """What is built for it: itself, or its slices."""
+        return self.slices or (self,)
 
 
 def check_drivers(project: Project, facts: Facts) -> None:
@@ -81,8 +88,15 @@ class Judge:
         self._facts = facts
         self._choices: dict[tuple[str, Wish], Choice | Refusal] = {}
 
-    def judge(self, candidate: Candidate, recipe: Recipe) -> Judged | Refusal:
+    def judge(
+        self, candidate: Candidate, recipe: Recipe, parts: Sequence[tuple[Candidate, Recipe]]
+    ) -> Judged | Refusal:
         """Return how a candidate is built, or why it is left out.
+
+        Args:
+            candidate: The candidate.
+            recipe: Its recipe.
+            parts: What is built for it, each with its recipe: itself, or two for universal2.
 
         Raises:
             UsageError: It cannot be built, and a flag named what is at fault.
@@ -92,16 +106,25 @@ class Judge:
         unfit, flag = self._unfit(candidate, recipe)
         if unfit is not None:
             return _refuse(candidate, unfit, flag)
-        platforms = self._platforms(candidate, recipe)
+        platforms = self._platforms(candidate, [part for _, part in parts])
         if isinstance(platforms, Refusal):
             return _refuse(candidate, platforms, target_flag)
         rejected = _rejected(candidate, platforms)
         if rejected is not None:
             return _refuse(candidate, rejected, target_flag)
-        choice = self.choose(recipe, candidate)
-        if isinstance(choice, Refusal):
-            return _refuse(candidate, choice, target_flag)
-        return self._told(Judged(candidate, recipe, choice, platforms))
+        judged = []
+        for part, own in parts:
+            choice = self.choose(own, part)
+            if isinstance(choice, Refusal):
+                return _refuse(candidate, choice, target_flag)
+            known = self._told(Judged(part, own, choice, platforms))
+            if isinstance(known, Refusal):
+                return known
+            judged.append(known)
+        if len(judged) == 1:
+            return judged[0]
+        why = "; ".join(dict.fromkeys(part.choice.why for part in judged))
+        return Judged(candidate, recipe, judged[0].choice._replace(why=why), platforms, slices=tuple(judged))
 
     def _told(self, judged: Judged) -> Judged | Refusal:
         """Return it with the Python that the user's own files describe, where they do.
@@ -137,8 +160,6 @@ class Judge:
         bindings = unbuilt(self._project.bindings)
         if bindings is not None:
             return bindings, python_flag or target_flag
-        if wish.target.triple == UNIVERSAL2:
-            return Refusal(f"{UNIVERSAL2} is not built yet, see README"), target_flag
         if pick.interpreter is None:
             return pick.refused, python_flag
         requires = self._project.requires_python
@@ -150,11 +171,14 @@ class Judge:
             return unable, python_flag
         return None if level.refused is None else Refusal(level.refused), level.origin if level.named else ""
 
-    def _platforms(self, candidate: Candidate, recipe: Recipe) -> tuple[str, ...] | Refusal:
+    def _platforms(self, candidate: Candidate, recipes: Sequence[Recipe]) -> tuple[str, ...] | Refusal:
         target, level = candidate.wish.target, candidate.level.level
-        environ = {**self._facts.environ, **{k: v for k, v in recipe.settings.env.items() if v is not None}}
+        environs = [
+            {**self._facts.environ, **{k: v for k, v in recipe.settings.env.items() if v is not None}}
+            for recipe in recipes
+        ]
         try:
-            tags = platform_tags(target, level, environ)
+            tags = platform_tags(target, level, environs[0], environs if len(environs) > 1 else ())
         except UsageError as error:
             return Refusal(error.message, error.hint)
         open_level = target.os == "linux" and level.version is None and level.family != "linux"

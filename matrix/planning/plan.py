@@ -73,7 +73,8 @@ def _judge(candidates: Iterable[Candidate], project: Project, request: Request, 
     found = _Verdicts([], [], [])
     fruitless: dict[str, bool] = {}
     for candidate in candidates:
-        verdict = judge.judge(candidate, recipes.recipe(candidate))
+        parts = [(part, recipes.recipe(part)) for part in candidate.parts]
+        verdict = judge.judge(candidate, recipes.recipe(candidate), parts)
         silent = not isinstance(verdict, Judged) and verdict.about_python and candidate.pick.broad
         fruitless[candidate.pick.origin] = fruitless.get(candidate.pick.origin, True) and silent
         if isinstance(verdict, Judged):

@@ -38,6 +38,7 @@ def platform_tags(
     target: Target,
     level: Compatibility | None = None,
     environ: Mapping[str, str] | None = None,
+    slice_environs: Sequence[Mapping[str, str]] = (),
 ) -> tuple[str, ...]:
     """Return the platform tags of a wheel, sorted as they stand in its file name.
 
@@ -46,6 +47,7 @@ def platform_tags(
         level: The level it meets; counts on Linux only. ``None``, ``linux`` and ``auto`` make no claim.
         environ: Variables that can change the tag (``MACOSX_DEPLOYMENT_TARGET``, ``_PYTHON_HOST_PLATFORM``
             …); none by default.
+        slice_environs: The same for each of the ``slices`` of universal2; ``environ`` by default.
 
     Raises:
         UsageError: A variable cannot be understood, or one that the platform needs is not set.
@@ -57,7 +59,7 @@ def platform_tags(
     if target.os == "linux":
         return _linux(target, level)
     if target.os == "macos":
-        return _macos(target, env)
+        return _macos(target, slice_environs or [env] * len(slices(target)))
     if target.os == "windows":
         return ("win32" if target.machine == "32" else f"win_{target.machine}",)
     return (_other(target, env),)
@@ -98,11 +100,11 @@ def _linux(target: Target, level: Compatibility | None) -> tuple[str, ...]:
     return tuple(sorted(tags))
 
 
-def _macos(target: Target, env: Mapping[str, str]) -> tuple[str, ...]:
-    tags = [_macos_tag(deployment_target(part, env), part.machine) for part in slices(target)]
+def _macos(target: Target, environs: Sequence[Mapping[str, str]]) -> tuple[str, ...]:
+    parts = [(part, deployment_target(part, env)) for part, env in zip(slices(target), environs, strict=True)]
+    tags = [_macos_tag(version, part.machine) for part, version in parts]
     if target.triple == UNIVERSAL2:
-        intel = deployment_target(slices(target)[0], env)
-        tags.append(_macos_tag(intel, target.machine))
+        tags.append(_macos_tag(parts[0][1], target.machine))
     return tuple(sorted(tags))
 
 

@@ -65,14 +65,15 @@ def failures(state: RunState) -> list[Failure]:
 
 def failure_of(row: CellRow, state: RunState) -> Failure:
     """Say why one cell failed; a compile's own failure says when."""
-    build = state.builds.get(row.cell.build)
+    name = row.end.build if row.end is not None else row.cell.build
+    build = state.builds.get(name)
     reason = row.end.reason if row.end is not None else ""
     compiled = build is not None and build.outcome is not None and build.outcome.status == "ok"
     if build is not None and build.outcome is not None and build.outcome.status == "failed":
         reason = f"failed after {duration(build.seconds(state.at))}: {reason}"
     return Failure(
         cells=((row.label, row.cell.target.triple),),
-        build=row.cell.build,
+        build=name,
         reason=reason or "failed",
         details=row.end.details if row.end is not None else "",
         hint=row.end.hint if row.end is not None else None,

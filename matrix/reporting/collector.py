@@ -134,7 +134,7 @@ class ReportCollector:
 
     def _cell(self, cell: Cell) -> CellRecord:
         end = self._cells.get(cell.id)
-        outcome = self._outcomes.get(cell.build)
+        outcome = self._outcomes.get(cell.build if end is None else end.build)
         begun = CellRecord(
             id=cell.id,
             status="cancelled",
@@ -144,6 +144,7 @@ class ReportCollector:
             compatibility=str(cell.compatibility),
             file=cell.file,
             build=cell.build,
+            joined=cell.joined,
             log=outcome.log if outcome is not None else "",
         )
         if end is None:

@@ -75,7 +75,13 @@ class CellRecord(msgspec.Struct, frozen=True, kw_only=True):
     wheel: Wheel | None = None
     audit: Annotated[Verdict | None, Meta(description="What the audit found; null when there was none.")] = None
     build: Annotated[str, Meta(description="Id of the build that makes its binary.")] = ""
-    log: Annotated[str, Meta(description="Log of that build, relative to the directory of lanes and logs.")] = ""
+    joined: Annotated[
+        tuple[str, ...], Meta(description="Ids of further builds joined with it into one file (universal2).")
+    ] = ()
+    log: Annotated[
+        str,
+        Meta(description="Log of that build (of the one that failed it), relative to the directory of lanes and logs."),
+    ] = ""
 
 
 class Crates(msgspec.Struct, frozen=True, kw_only=True):

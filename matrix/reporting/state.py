@@ -196,7 +196,8 @@ class RunState:
                 first.label = self.builds[first.cell.build].label
         names = [row.label for row in self.builds.values()] + [row.label for row in self.wheels]
         self.widths.label = max(map(len, names), default=0)
-        self.widths.triple = max((len(row.build.target.triple) for row in self.builds.values()), default=0)
+        targets = [row.build.target for row in self.builds.values()] + [row.cell.target for row in self.wheels]
+        self.widths.triple = max((len(target.triple) for target in targets), default=0)
 
     def _count_slots(self, event: SlotsChanged) -> None:
         self.busy += self.held * max(event.at - self._slots_at, 0.0)
@@ -229,6 +230,7 @@ class RunState:
         match outcome.status:
             case "ok":
                 row.state = "auditing" if row.build.cells else "done"
+                self._settle(row)  # another build may have failed the cells they share
                 triple = row.build.target.triple
                 self._crates[triple] = max(self._crates.get(triple, 0), row.crates)
             case "cancelled":
@@ -244,13 +246,20 @@ class RunState:
         if event.wheel is not None:
             self.widths.level = max(self.widths.level, len(platform_levels(event.wheel)))
             self.widths.size = max(self.widths.size, len(size(event.wheel.size)))
-        row = self.builds.get(event.build)
-        if row is None or row.state in {"failed", "cancelled"}:
+        for name in (cell.cell.build, *cell.cell.joined):
+            if name in self.builds:
+                self._settle(self.builds[name])
+
+    def _settle(self, row: BuildRow) -> None:
+        """End a build whose cells have all ended; it failed when they failed of its own doing."""
+        ends = [self.cells[name].end for name in row.build.cells if name in self.cells]
+        if row.state != "auditing" or not ends or not all(ends):
             return
-        ends = [self.cells[name].status for name in row.build.cells if name in self.cells]
-        if all(ends):
-            row.state = "failed" if "failed" in ends else "done" if {"built", "reused"} & {*ends} else "cancelled"
-            row.reason = event.reason or row.reason
+        own = [end for end in ends if end is not None and (end.build == row.build.id or end.status != "failed")]
+        statuses = {end.status for end in own}
+        good = not statuses or bool({"built", "reused"} & statuses)
+        row.state = "failed" if "failed" in statuses else "done" if good else "cancelled"
+        row.reason = next((end.reason for end in own if end.reason), row.reason)
 
 
 def label_of(name: str, triple: str) -> str:

@@ -20,8 +20,10 @@ from matrix.errors import WheelmatrixError
 from matrix.events import AuditEnded, AuditStarted, Bus, CellEnded, Note
 from matrix.model import Build, Cell, CellStatus, Compatibility, Outcome, Plan, Verdict, Wheel
 from matrix.platforms import platform_tags, pypi_rejects
+from matrix.platforms.platform_tags import TAG_VARIABLES
 from matrix.platforms.wheel_names import wheel_file_name, wheel_tags
 from matrix.running.ingredients import Ingredients, entries_of, inputs_of, with_weak_versions_flagged
+from matrix.running.joining import Joiner, Made, joined
 from matrix.running.lanes import Workshop
 from matrix.running.state import BuildState, WheelState, read_state, write_state
 
@@ -50,7 +52,7 @@ class Finisher:
 
     def __init__(self, ingredients: Ingredients, plan: Plan, workshop: Workshop, bus: Bus) -> None:
         self._ingredients = ingredients
-        self._cells = {cell.id: cell for cell in plan.cells}
+        self._joiner = Joiner(plan)
         self._workshop = workshop
         self._bus = bus
         # one thread: more would keep the loop waiting for the interpreter lock
@@ -59,23 +61,32 @@ class Finisher:
         self.wheels: list[Wheel] = []
 
     async def finish(self, build: Build, outcome: Outcome) -> bool:
-        """Make every wheel of a build and tell how its cells ended; return whether all of them were made.
+        """Make every wheel that ``build`` completes and tell how its cells ended; return whether all were made.
 
         Whatever goes wrong is a failure of these cells: nothing leaves as an exception but cancellation.
         """
-        path = self._workshop.state(build.id)
+        good = True
+        for made in self._joiner.made(build, outcome):
+            whole = await self._guarded(joined, made, self._workshop.staging) if made.slices else made
+            if isinstance(whole, _End):
+                self._tell(made.cells, whole)
+            good = isinstance(whole, Made) and await self._finish(whole) and good
+        return good
+
+    async def _finish(self, made: Made) -> bool:
+        path = self._workshop.state(made.name)
         state = await anyio.to_thread.run_sync(read_state, path, limiter=self._limiter)
         kept: dict[str, WheelState] = {}
         good = True
         audited: _End | Analysis | None = None
-        for wish, cells in self._wheels_of(build).items():
-            end = await self._guarded(self._reused, build, outcome, cells[0], state.wheels.get(wish))
+        for wish, cells in _wheels_of(made.cells).items():
+            end = await self._guarded(self._reused, made, cells[0], state.wheels.get(wish))
             if end is None and audited is None and self._ingredients.audit != "skip":
-                audited = await self._audit(build, outcome)
+                audited = await self._audit(made)
             if end is None and isinstance(audited, _End):
                 end = audited
             if end is None:
-                end = await self._guarded(self._packed, build, outcome, cells[0], audited)
+                end = await self._guarded(self._packed, made, cells[0], audited)
             if not isinstance(end, _End):
                 raise TypeError("a wheel that is not reused is packed")
             if end.wheel is not None:
@@ -83,8 +94,8 @@ class Finisher:
                 if end.wheel not in self.wheels:
                     self.wheels.append(end.wheel)
             good = good and end.wheel is not None
-            self._tell(build, cells, end)
-        await self._remember(path, state, outcome, kept)
+            self._tell(cells, end)
+        await self._remember(path, state, made.outcome, kept)
         return good
 
     async def _remember(self, path: Path, state: BuildState, outcome: Outcome, wheels: dict[str, WheelState]) -> None:
@@ -98,15 +109,6 @@ class Finisher:
             text = f"{path} cannot be written, so nothing is reused next time: {error.strerror or error}"
             self._bus.emit(Note(level="warning", text=text, build=outcome.build))
 
-    def _wheels_of(self, build: Build) -> dict[str, list[Cell]]:
-        """Group the cells of a build by the wheel that serves them."""
-        groups: dict[str, list[Cell]] = {}
-        for name in build.cells:
-            cell = self._cells[name]
-            wish = f"{cell.python_tag}-{cell.abi_tag}-{cell.compatibility}{'-pypi' if cell.pypi else ''}"
-            groups.setdefault(wish, []).append(cell)
-        return groups
-
     async def _guarded(self, step: Callable[..., T], *args: object) -> T | _End:
         """Run one step in the thread; whatever goes wrong fails these cells and nothing else."""
         try:
@@ -119,37 +121,44 @@ class Finisher:
             words = "".join(traceback.format_exception(error))
             return _End(status="failed", reason=f"internal error: {error!r}", details=words)
 
-    async def _audit(self, build: Build, outcome: Outcome) -> Analysis | _End:
-        self._bus.emit(AuditStarted(build=build.id, cells=build.cells))
-        analysis = await self._guarded(self._analysed, build, outcome)
+    async def _audit(self, made: Made) -> Analysis | _End:
+        cells = tuple(cell.id for cell in made.cells)
+        self._bus.emit(AuditStarted(build=made.build.id, cells=cells))
+        analysis = await self._guarded(self._analysed, made)
         if isinstance(analysis, Analysis):
-            self._bus.emit(AuditEnded(build=build.id, cells=build.cells, verdict=analysis.verdict))
+            self._bus.emit(AuditEnded(build=made.build.id, cells=cells, verdict=analysis.verdict))
         return analysis
 
-    def _analysed(self, build: Build, outcome: Outcome) -> Analysis:
+    def _analysed(self, made: Made) -> Analysis:
         """Audit every binary that goes into the wheel: the module, and what lies beside it."""
-        files = [(entry.path, entry.source) for entry in entries_of(self._ingredients, build, outcome)]
-        found = [(name, source) for name, source in files if isinstance(source, Path)]
-        return audit_binaries(found, build.target, self._environ(build))
+        entries = entries_of(self._ingredients, made.build, made.outcome)
+        files = [(entry.path, entry.source) for entry in entries if isinstance(entry.source, Path)]
+        return audit_binaries(files, made.build.target, self._platforms(made, LINUX))
 
-    def _environ(self, build: Build) -> dict[str, str]:
-        """Return the variables that decide on the platform tag: those of the run, and those set for this build."""
-        own = {name: value for name, value in build.settings.env.items() if value is not None}
-        return {**self._ingredients.environ, **own}
+    def _platforms(self, made: Made, level: Compatibility) -> tuple[str, ...]:
+        environs = self._environs(made)
+        return platform_tags(made.build.target, level, environs[0], environs if made.slices else ())
 
-    def _inputs(self, build: Build, outcome: Outcome, cell: Cell) -> str:
-        return inputs_of(self._ingredients, build, outcome, cell)
+    def _environs(self, made: Made) -> list[dict[str, str]]:
+        """Return the variables that decide on the platform tag, of the run and of each build joined."""
+        builds = [build for build, _ in made.slices] or [made.build]
+        own = [{name: build.settings.env.get(name) for name in TAG_VARIABLES} for build in builds]
+        said = [{name: value for name, value in env.items() if value is not None} for env in own]
+        return [{**self._ingredients.environ, **env} for env in said]
 
-    def _reused(self, build: Build, outcome: Outcome, cell: Cell, before: WheelState | None) -> _End | None:
+    def _inputs(self, made: Made, cell: Cell) -> str:
+        return inputs_of(self._ingredients, made.build, made.outcome, cell, self._environs(made))
+
+    def _reused(self, made: Made, cell: Cell, before: WheelState | None) -> _End | None:
         """Keep the wheel of the last run when cargo had nothing to do and every input and byte is the same."""
-        if not self._ingredients.reuse or outcome.compiled or before is None:
+        if not self._ingredients.reuse or made.outcome.compiled or before is None:
             return None
-        if not is_unchanged(self._ingredients.out, before.wheel) or self._inputs(build, outcome, cell) != before.inputs:
+        if not is_unchanged(self._ingredients.out, before.wheel) or self._inputs(made, cell) != before.inputs:
             return None
-        self._claim(before.wheel.file, build)
+        self._claim(before.wheel.file, made)
         return _End(status="reused", wheel=before.wheel, verdict=before.verdict, inputs=before.inputs)
 
-    def _packed(self, build: Build, outcome: Outcome, cell: Cell, analysis: Analysis | WheelmatrixError | None) -> _End:
+    def _packed(self, made: Made, cell: Cell, analysis: Analysis | WheelmatrixError | None) -> _End:
         """Judge, tag and write one wheel."""
         if isinstance(analysis, WheelmatrixError):
             raise analysis
@@ -164,7 +173,7 @@ class Finisher:
                 verdict=verdict,
             )
         given = self._ingredients
-        platforms = platform_tags(cell.target, judgement.level, self._environ(build))
+        platforms = self._platforms(made, judgement.level)
         refused = next((why for tag in platforms if (why := pypi_rejects(tag)) is not None), None)
         if cell.pypi and refused is not None:
             return _End(
@@ -175,18 +184,19 @@ class Finisher:
             )
         metadata = given.metadata
         file = wheel_file_name(metadata.name, metadata.version, cell.python_tag, cell.abi_tag, platforms)
-        self._claim(file, build)
-        inputs = self._inputs(build, outcome, cell)
-        module, verdict = with_weak_versions_flagged(Path(outcome.artifacts[0].path), judgement.level, verdict, cell)
+        self._claim(file, made)
+        inputs = self._inputs(made, cell)
+        binary = Path(made.outcome.artifacts[0].path)
+        module, verdict = with_weak_versions_flagged(binary, judgement.level, verdict, cell)
         wheel = write_wheel(
             given.out / file,
-            entries_of(given, build, outcome, module),
+            entries_of(given, made.build, made.outcome, module),
             metadata,
             wheel_tags(cell.python_tag, cell.abi_tag, platforms),
             compression=given.compression,
             modified=given.modified,
         )
-        if self._inputs(build, outcome, cell) != inputs:
+        if self._inputs(made, cell) != inputs:
             inputs = ""  # a source changed while it was packed: the next run must not trust this wheel
         return _End(status="built", wheel=wheel, verdict=verdict, inputs=inputs, notes=notes)
 
@@ -199,20 +209,20 @@ class Finisher:
             return judgement, ()
         return meets(analysis, AUTO, cell.target), (judgement.reason,)
 
-    def _claim(self, file: str, build: Build) -> None:
+    def _claim(self, file: str, made: Made) -> None:
         """Make sure that no other build of this run makes the same file."""
-        other = self._made.setdefault(file, build.id)
-        if other != build.id:
+        other = self._made.setdefault(file, made.name)
+        if other != made.name:
             raise WheelmatrixError(f"{file} was already made by {other}", hint="ask for one of the levels only")
 
-    def _tell(self, build: Build, cells: Sequence[Cell], end: _End) -> None:
+    def _tell(self, cells: Sequence[Cell], end: _End) -> None:
         for note in end.notes:
-            self._bus.emit(Note(level="warning", text=note, build=build.id))
+            self._bus.emit(Note(level="warning", text=note, build=cells[0].build))
         for cell in cells:
             self._bus.emit(
                 CellEnded(
                     cell=cell.id,
-                    build=build.id,
+                    build=cell.build,
                     status=end.status,
                     reason=end.reason,
                     details=end.details,
@@ -221,6 +231,15 @@ class Finisher:
                     verdict=end.verdict,
                 )
             )
+
+
+def _wheels_of(cells: Sequence[Cell]) -> dict[str, list[Cell]]:
+    """Group cells by the wheel that serves them."""
+    groups: dict[str, list[Cell]] = {}
+    for cell in cells:
+        wish = f"{cell.python_tag}-{cell.abi_tag}-{cell.compatibility}{'-pypi' if cell.pypi else ''}"
+        groups.setdefault(wish, []).append(cell)
+    return groups
 
 
 def _after(state: BuildState, outcome: Outcome, wheels: dict[str, WheelState]) -> BuildState:

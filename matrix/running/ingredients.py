@@ -82,11 +82,21 @@ def entries_of(given: Ingredients, build: Build, outcome: Outcome, module: Path 
     return [*contents.entries, Entry(member, module or Path(outcome.artifacts[0].path), executable=True)]
 
 
-def inputs_of(given: Ingredients, build: Build, outcome: Outcome, cell: Cell) -> str:
-    """Digest everything that decides what a wheel holds and what its tag says, before the tag is known."""
+def inputs_of(
+    given: Ingredients, build: Build, outcome: Outcome, cell: Cell, environs: Sequence[Mapping[str, str]]
+) -> str:
+    """Digest everything that decides what a wheel holds and what its tag says, before the tag is known.
+
+    Args:
+        given: What every wheel is made from.
+        build: The build.
+        outcome: What it made.
+        cell: The wheel wanted.
+        environs: Variables that change its platform tag, for each binary that is joined in it.
+    """
     wish = (
         cell.python_tag, cell.abi_tag, str(cell.compatibility), str(cell.pypi), build.target.triple, given.audit,
-        *(f"{name}={value}" for name, value in sorted(given.environ.items())),
+        *(f"{name}={value}" for environ in environs for name, value in sorted(environ.items())),
     )  # fmt: skip
     return inputs_digest(
         entries_of(given, build, outcome),

@@ -13,7 +13,7 @@ from matrix.auditing import Analysis, WheelAudit, audit_binaries, audit_wheel, m
 from matrix.auditing.macos import limits
 from matrix.auditing.windows import python_dll
 from matrix.model import Compatibility
-from matrix.platforms import parse_target
+from matrix.platforms import parse_target, platform_tags
 
 AUTO, LOCAL = Compatibility(family="auto"), Compatibility(family="linux")
 INTEL = Dylib(arch="x86_64", minimum=(10, 12))
@@ -31,7 +31,8 @@ def built(tmp_path: Path) -> Built:
         for number, data in enumerate(files.values()):
             (tmp_path / str(number)).write_bytes(data)
         members = [(name, tmp_path / str(number)) for number, name in enumerate(files)]
-        return audit_binaries(members, parse_target(triple), environ)
+        target = parse_target(triple)
+        return audit_binaries(members, target, platform_tags(target, None, environ))
 
     return built
 

@@ -194,12 +194,51 @@ def test_the_host_is_named_to_a_cargo_that_would_build_for_another() -> None:
     assert {build.target.triple: build.explicit_target for build in builds} == {ARM: True, GNU: True}
 
 
-def test_universal2_waits_for_its_joining() -> None:
-    project = made_up_project(matrix={"interpreters": ["3.12"], "targets": ["native", "universal2-apple-darwin"]})
+INTEL_MAC, BOTH_MACS = "x86_64-apple-darwin", "universal2-apple-darwin"
+
+
+def test_universal2_is_two_builds_that_single_architectures_share() -> None:
+    project = made_up_project(matrix={"interpreters": ["3.12"], "targets": [BOTH_MACS, MAC]})
     plan = make_plan(project, Request(), made_up_facts("3.12", drivers=EVERY))
-    assert left(plan) == {"cp312-universal2-apple-darwin": "universal2-apple-darwin is not built yet, see README"}
-    with pytest.raises(UsageError, match="not built yet, see README"):
-        make_plan(project, Request(targets=("universal2-apple-darwin",)), made_up_facts("3.12", drivers=EVERY))
+    both, arm = plan.cells
+    assert (both.build, both.joined) == (f"cp312-{INTEL_MAC}", (f"cp312-{MAC}",))
+    assert (arm.build, arm.joined) == (f"cp312-{MAC}", ())
+    assert both.file.endswith("-cp312-cp312-macosx_10_12_universal2.macosx_10_12_x86_64.macosx_11_0_arm64.whl")
+    builds = {build.id: build for build in plan.builds}
+    assert builds[both.build].cells == (both.id,)
+    assert builds[arm.build].cells == (both.id, arm.id)
+    assert [builds[name].target.triple for name in (both.build, *both.joined)] == [INTEL_MAC, MAC]
+    assert all(build.explicit_target for build in plan.builds)
+    alone = make_plan(project, Request(only=(arm.id,)), made_up_facts("3.12", drivers=EVERY))
+    assert [(build.id, build.cells) for build in alone.builds] == [(arm.build, (arm.id,))]
+
+
+def test_a_stable_abi_serves_universal2_with_one_wheel() -> None:
+    project = made_up_project(
+        matrix={"interpreters": ["3.11", "3.12"], "targets": [BOTH_MACS]}, pyo3_features=("abi3-py39",)
+    )
+    plan = make_plan(project, Request(), made_up_facts("3.12", drivers=EVERY))
+    assert len(plan.builds) == len({cell.id for cell in plan.cells}) == 2
+    assert {(cell.build, cell.joined) for cell in plan.cells} == {(f"abi3-cp39-{INTEL_MAC}", (f"abi3-cp39-{MAC}",))}
+
+
+def test_rows_about_universal2_change_both_builds() -> None:
+    rows = [{"select": {"target": "universal2-*"}, "env": {"MACOSX_DEPLOYMENT_TARGET": "12.0"}}]
+    matrix = {"interpreters": ["3.12"], "targets": [BOTH_MACS, MAC], "overrides": rows}
+    plan = make_plan(made_up_project(matrix=matrix), Request(), made_up_facts("3.12", drivers=EVERY))
+    both, arm = plan.cells
+    assert "macosx_12_0_universal2.macosx_12_0_x86_64" in both.file
+    assert arm.build not in both.joined, "another deployment target is another binary"
+    targets = [build.settings.env.get("MACOSX_DEPLOYMENT_TARGET") for build in plan.builds if both.id in build.cells]
+    assert targets == ["12.0", "12.0"]
+
+
+def test_universal2_is_refused_where_one_architecture_is() -> None:
+    project = made_up_project(matrix={"interpreters": ["3.12"], "targets": ["native", BOTH_MACS]})
+    plan = make_plan(project, Request(), made_up_facts("3.12"))
+    assert f"for {INTEL_MAC}" in left(plan)[f"cp312-{BOTH_MACS}"]
+    with pytest.raises(UsageError, match=f"for {INTEL_MAC}"):
+        make_plan(project, Request(targets=(BOTH_MACS,)), made_up_facts("3.12"))
 
 
 def test_each_level_is_a_cell_where_it_fits() -> None:

@@ -16,6 +16,7 @@ from drivers.cargo import CargoDriver
 from matrix.errors import UsageError
 from matrix.model import Plan
 from matrix.planning import Facts, Request, make_plan
+from matrix.platforms import slices
 
 PYTHONS = ["3.8", "3.9", "3.11", "3.12", "3.13", "3.15", "3.13t", "3.14t", "3.15t", "pypy3.11", "graalpy3.12"]
 IDS = {
@@ -102,9 +103,13 @@ def test_every_plan_is_whole(matrix: dict[str, Any], features: tuple[str, ...], 
     assert told >= wanted
     assert told == wanted or matrix["include"]
     # every cell has its build, which knows it
-    assert {cell.build for cell in cells.values()} == builds.keys()
-    assert all(cell.id in builds[cell.build].cells for cell in cells.values())
-    assert sum(len(build.cells) for build in builds.values()) == len(cells)
+    made_by = {cell.id: (cell.build, *cell.joined) for cell in cells.values()}
+    assert {name for names in made_by.values() for name in names} == builds.keys()
+    assert all(cell in builds[name].cells for cell, names in made_by.items() for name in names)
+    assert sum(len(build.cells) for build in builds.values()) == sum(map(len, made_by.values()))
+    for cell in cells.values():
+        made_for = [builds[name].target for name in made_by[cell.id]]
+        assert made_for == list(slices(cell.target))
     # no file is made twice outside a stable-ABI family
     by_file: dict[tuple[str, str], set[str]] = {}
     for cell in cells.values():
@@ -152,9 +157,8 @@ def test_only_picks_without_changing_what_it_picks(
     one = plan_or_none(matrix, features, facts, only=(cell.id,))
     assert one is not None
     assert one.cells == (cell,)
-    (build,) = one.builds
-    (same,) = [other for other in whole.builds if other.id == cell.build]
-    assert build == msgspec.structs.replace(same, cells=(cell.id,))
+    same = [other for other in whole.builds if other.id in {cell.build, *cell.joined}]
+    assert list(one.builds) == [msgspec.structs.replace(build, cells=(cell.id,)) for build in same]
 
 
 def test_a_thousand_cells_are_planned_quickly() -> None:
