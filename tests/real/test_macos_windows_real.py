@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from support.apple import delocated
 from support.projects import cache, fetch_wheel
 from support.tools import lacking, need, need_llvm, run
 
@@ -61,6 +62,28 @@ def test_wheels_from_pypi_keep_their_claims_and_llvm_reads_the_same(
                 (same_mach_o if kind == "mach-o" else same_pe)(path)
                 read += 1
     assert read
+
+
+@pytest.mark.parametrize(
+    ("name", "version", "platform", "tag"), [row for row in WHEELS if row[0] in {"orjson", "pyzmq"}]
+)
+def test_delocate_and_delvewheel_think_the_same(
+    name: str, version: str, platform: str, tag: str, tmp_path: Path
+) -> None:
+    wheel = fetch_wheel(name, version, platform)
+    if platform.startswith("macosx"):
+        delocated(wheel, tmp_path)
+        (made,) = tmp_path.glob("*.whl")
+        assert made.stem.rpartition("-")[2].split(".")[-1] == tag
+        return
+    said = run([need("delvewheel"), "show", wheel], cwd=tmp_path, check=True).stdout
+    copied, _, assumed = said.partition("assumed to be present")
+    assert "\n    None\n" in copied
+    with zipfile.ZipFile(wheel) as archive:
+        files = [read_pe(one, archive.read(one)) for one in archive.namelist() if one.endswith((".pyd", ".dll"))]
+    own = {file.file.rpartition("/")[2].lower() for file in files}
+    needed = {library.lower() for file in files for library in file.all_libraries}
+    assert needed - own == set(re.findall(r"^    (\S+\.dll)", assumed, re.MULTILINE)) - own
 
 
 def same_mach_o(path: Path) -> None:
