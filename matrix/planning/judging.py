@@ -114,17 +114,18 @@ class Judge:
             return _refuse(candidate, rejected, target_flag)
         judged = []
         for part, own in parts:
-            choice = self.choose(own, part)
-            if isinstance(choice, Refusal):
-                return _refuse(candidate, choice, target_flag)
-            known = self._told(Judged(part, own, choice, platforms))
-            if isinstance(known, Refusal):
-                return known
-            judged.append(known)
+            one = self._part(part, own, platforms)
+            if isinstance(one, Refusal):
+                return _refuse(candidate, one, target_flag if one.missing else "")
+            judged.append(one)
         if len(judged) == 1:
             return judged[0]
         why = "; ".join(dict.fromkeys(part.choice.why for part in judged))
         return Judged(candidate, recipe, judged[0].choice._replace(why=why), platforms, slices=tuple(judged))
+
+    def _part(self, part: Candidate, recipe: Recipe, platforms: tuple[str, ...]) -> Judged | Refusal:
+        choice = self.choose(recipe, part)
+        return choice if isinstance(choice, Refusal) else self._told(Judged(part, recipe, choice, platforms))
 
     def _told(self, judged: Judged) -> Judged | Refusal:
         """Return it with the Python that the user's own files describe, where they do.
