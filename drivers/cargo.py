@@ -59,6 +59,11 @@ class CargoDriver:
         """Return ``cargo rustc`` for the build's library."""
         return rustc_command((place.cargo,), build, place)
 
+    def host_of(self, build: Build) -> str:
+        """Build scripts run on this machine."""
+        del build
+        return ""
+
     def stop(self, build: Build, place: Place) -> tuple[Command, ...]:
         """Nothing outlives its process group."""
         del build, place

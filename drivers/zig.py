@@ -121,6 +121,11 @@ class ZigDriver:
             },
         )
 
+    def host_of(self, build: Build) -> str:
+        """Build scripts run on this machine."""
+        del build
+        return ""
+
     def stop(self, build: Build, place: Place) -> tuple[Command, ...]:
         """Nothing outlives its process group."""
         del build, place

@@ -196,6 +196,13 @@ class Driver(Protocol):
         """Return the command that makes the build's artifacts and reports them as cargo's JSON messages."""
         ...
 
+    def host_of(self, build: Build) -> str:
+        """Name what compiles and runs the build scripts and proc macros of a build: empty for this machine itself.
+
+        Builds of one name may share them.
+        """
+        ...
+
     def stop(self, build: Build, place: Place) -> tuple[Command, ...]:
         """Return what ends a build that did not end well by itself, where killing its processes is not enough."""
         ...

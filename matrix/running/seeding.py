@@ -3,6 +3,9 @@
 A family differs in nothing but its Python. cargo runs once for it with a PyO3 configuration that cannot be read and
 ``--keep-going``: it compiles exactly what needs no Python, and stops. Every cold lane then starts as a clone of that
 seed, which cargo accepts as fresh. cargo alone decides what is fresh; a seed only saves it work.
+
+Families for other targets have one more thing in common: build scripts and proc macros, which are compiled for the
+host. One seed among them is the root, and the lanes and seeds of the others start with a clone of its host half.
 """
 
 from __future__ import annotations
@@ -11,7 +14,7 @@ import hashlib
 import os
 import re
 import shutil
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,7 +23,7 @@ import msgspec
 from matrix.model import Build, Settings
 from matrix.running.messages import BuildScript, CompilerArtifact, package_name, parse_message
 
-__all__ = ["OUT_OF_REACH", "Seed", "SeedWatch", "clone", "find_seeds", "is_cold", "seed_of"]
+__all__ = ["OUT_OF_REACH", "Seed", "SeedWatch", "clone", "find_roots", "find_seeds", "is_cold", "seed_of"]
 
 OUT_OF_REACH = "/nonexistent/wheelmatrix-seed"
 """A PyO3 configuration, and a Python, that cannot be read."""
@@ -37,10 +40,12 @@ class Seed:
     Attributes:
         build: The build that makes it; its id names the seed's lane.
         members: Ids of the builds whose lanes start from it.
+        family: What the members have in common.
     """
 
     build: Build
     members: tuple[str, ...]
+    family: str = ""
 
 
 def find_seeds(builds: Sequence[Build], lanes: Mapping[str, Path]) -> tuple[Seed, ...]:
@@ -52,14 +57,47 @@ def find_seeds(builds: Sequence[Build], lanes: Mapping[str, Path]) -> tuple[Seed
     """
     families: dict[str, list[Build]] = {}
     for build in builds:
-        if build.bindings in {"pyo3", "pyo3-ffi"} and build.pyo3_config is not None:
+        if _is_seeded(build):
             families.setdefault(_family(build), []).append(build)
     seeds = []
     for key, family in families.items():
         cold = [build for build in family if is_cold(lanes[build.id], build)]
         if len(cold) > 1:
-            seeds.append(Seed(seed_of(family[0], key), tuple(build.id for build in cold)))
+            seeds.append(Seed(seed_of(family[0], key), tuple(build.id for build in cold), key))
     return tuple(seeds)
+
+
+def find_roots(
+    builds: Sequence[Build], lanes: Mapping[str, Path], seeds: Sequence[Seed], host_of: Callable[[Build], str | None]
+) -> tuple[tuple[Seed, ...], dict[str, str]]:
+    """Return the seeds with a root for every group of targets, and what starts from the host half of which root.
+
+    Args:
+        builds: The builds of a plan.
+        lanes: The lane of each, by id.
+        seeds: The seeds of their families.
+        host_of: Names what compiles and runs the host half of a build; ``None`` when it is like no other's.
+
+    Returns:
+        All seeds, and by id of a seed or build the id of its root.
+    """
+    groups: dict[tuple[object, ...], dict[str, list[Build]]] = {}
+    for build in builds:
+        host = host_of(build) if _is_seeded(build) and build.explicit_target else None
+        if host is not None and is_cold(lanes[build.id], build):
+            group = (host, build.settings.profile, build.manifest, build.crate)
+            groups.setdefault(group, {}).setdefault(_family(build), []).append(build)
+    known = {seed.family: seed for seed in seeds}
+    roots: dict[str, str] = {}
+    for families in groups.values():
+        if len(families) < 2:
+            continue
+        key, members = next(((key, one) for key, one in families.items() if key in known), next(iter(families.items())))
+        root = known.setdefault(key, Seed(seed_of(members[0], key), (members[0].id,), key))
+        for other, own in families.items():
+            starting = [known[other].build.id] if other in known else [build.id for build in own]
+            roots |= {name: root.build.id for name in starting if other != key}
+    return tuple(known.values()), roots
 
 
 def seed_of(build: Build, key: str) -> Build:
@@ -68,6 +106,10 @@ def seed_of(build: Build, key: str) -> Build:
         build.settings, cargo_args=(*build.settings.cargo_args, "--keep-going")
     )
     return msgspec.structs.replace(build, id=f"seed-{key}", interpreter=None, settings=settings, cells=())
+
+
+def _is_seeded(build: Build) -> bool:
+    return build.bindings in {"pyo3", "pyo3-ffi"} and build.pyo3_config is not None
 
 
 def _family(build: Build) -> str:
@@ -87,10 +129,14 @@ def is_cold(lane: Path, build: Build) -> bool:
 
 def _parts(build: Build) -> Iterator[Path]:
     """Yield the directories of a lane that hold the build's units: the target's, then the host's."""
-    profile = _PROFILE_DIRS.get(build.settings.profile, build.settings.profile)
+    host = _host_part(build)
     if build.explicit_target:
-        yield Path(build.target.triple, profile)
-    yield Path(profile)
+        yield Path(build.target.triple) / host
+    yield host
+
+
+def _host_part(build: Build) -> Path:
+    return Path(_PROFILE_DIRS.get(build.settings.profile, build.settings.profile))
 
 
 class SeedWatch:
@@ -133,7 +179,7 @@ def _speaks_of_python(source: str) -> bool:
         return True
 
 
-def clone(seed: Path, lane: Path, build: Build) -> bool:
+def clone(seed: Path, lane: Path, build: Build, *, host_only: bool = False) -> bool:
     """Give a cold lane what its seed compiled; return whether there was anything.
 
     Libraries are linked, as rustc never writes into an existing one; everything else is copied, since cargo does
@@ -143,11 +189,12 @@ def clone(seed: Path, lane: Path, build: Build) -> bool:
         seed: The seed's lane.
         lane: The build's lane, held by the caller.
         build: The build.
+        host_only: Whether the seed is of another target, so that only its host half is meant.
     """
     if not is_cold(lane, build):
         return False
     found = False
-    for part in _parts(build):
+    for part in (_host_part(build),) if host_only else _parts(build):
         if (seed / part / ".fingerprint").is_dir() and not (lane / part).exists():
             found = True
             temporary = lane / f".{part.as_posix().replace('/', '-')}.cloning"

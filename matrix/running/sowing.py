@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import anyio
@@ -11,7 +12,7 @@ import anyio.to_thread
 from matrix.events import Note, PrepareEnded, PrepareStarted
 from matrix.model import Build, Outcome
 from matrix.running.bench import Bench
-from matrix.running.seeding import OUT_OF_REACH, Seed, SeedWatch, clone, find_seeds
+from matrix.running.seeding import OUT_OF_REACH, Seed, SeedWatch, clone, find_roots, find_seeds
 
 __all__ = ["Sower"]
 
@@ -28,15 +29,28 @@ class Sower:
     def __init__(self, builds: Sequence[Build], bench: Bench, *, enabled: bool = True) -> None:
         lanes = {build.id: bench.workshop.lane(build.id) for build in builds}
         self._bench = bench
-        self.seeds = {seed.build.id: seed for seed in (find_seeds(builds, lanes) if enabled else ())}
-        self.after = {member: name for name, seed in self.seeds.items() for member in seed.members}
+        found = find_seeds(builds, lanes) if enabled else ()
+        found, self._roots = find_roots(builds, lanes, found, self._host_of) if enabled else ((), {})
+        self.seeds = {seed.build.id: seed for seed in found}
+        self.after = {member: name for name, seed in self.seeds.items() for member in seed.members} | self._roots
         self._ready: set[str] = set()
         self._turn = anyio.Lock()  # siblings of this run wait here, not for what looks like another run
+
+    def _host_of(self, build: Build) -> str | None:
+        """The host's own target links its build scripts as it links itself, so nobody shares them."""
+        own = build.target.triple == self._bench.host.target.triple
+        return None if own else self._bench.drivers[build.driver].host_of(build)
+
+    def _named(self, seed: Seed) -> str:
+        started = sum(1 for root in self._roots.values() if root == seed.build.id)
+        more = f" and the host half of {started} more" if started else ""
+        count = len(seed.members)
+        return f"seed for {count} build{'s' * (count != 1)}{more}"
 
     async def sow(self, build: Build) -> Outcome:
         """Compile what a family shares. It never fails: a seed that does not grow leaves its lanes cold."""
         seed = self.seeds[build.id]
-        what = f"seed for {len(seed.members)} builds"
+        what = self._named(seed)
         self._bench.bus.emit(PrepareStarted(what=what))
         try:
             compiled = await self._sow(seed)
@@ -49,6 +63,7 @@ class Sower:
     async def _sow(self, seed: Seed) -> int:
         bench = self._bench
         async with bench.hold(seed.build) as lane:
+            await self.prepare_lane(seed.build, lane)
             watch = SeedWatch()
             await bench.run(seed.build, lane, pyo3_config=OUT_OF_REACH, python=OUT_OF_REACH, on_stdout=watch.stdout)
             suspects = await anyio.to_thread.run_sync(watch.suspects)
@@ -64,8 +79,9 @@ class Sower:
         seed = self.seeds.get(self.after.get(build.id, ""))
         if seed is None or seed.build.id not in self._ready:
             return
+        step = partial(clone, host_only=build.id in self._roots)
         async with self._turn, self._bench.hold(seed.build) as source:
             try:
-                await anyio.to_thread.run_sync(clone, source, lane, build)
+                await anyio.to_thread.run_sync(step, source, lane, build)
             except OSError as error:
                 self._bench.bus.emit(Note(level="note", text=f"its lane starts cold: {error}", build=build.id))

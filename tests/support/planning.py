@@ -52,6 +52,10 @@ class EveryDriver:
     def command(self, build: Build, place: Place) -> Command:
         return Command(argv=("every", build.id, place.lane))
 
+    def host_of(self, build: Build) -> str:
+        del build
+        return ""
+
     def stop(self, build: Build, place: Place) -> tuple[Command, ...]:
         del build, place
         return ()

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from matrix.model import Build, Settings, StableAbi
-from matrix.running.seeding import SeedWatch, clone, find_seeds, is_cold, seed_of
+from matrix.running.seeding import SeedWatch, clone, find_roots, find_seeds, is_cold, seed_of
 
 BuildFactory = Callable[..., Build]
 
@@ -169,3 +169,76 @@ def test_a_script_that_cannot_be_read_is_suspect(tmp_path: Path) -> None:
 
 def test_the_same_family_has_the_same_seed_in_every_run(family: list[Build]) -> None:
     assert seed_of(family[0], "k") == seed_of(msgspec.structs.replace(family[0]), "k")
+
+
+def _cross(make_build: BuildFactory, *triples: str, pythons: int = 1) -> list[Build]:
+    return [
+        make_build(
+            f"{minor}-{triple}",
+            pyo3_config=f"version=3.{minor}\n",
+            explicit_target=True,
+            target=msgspec.structs.replace(make_build().target, triple=triple),
+        )
+        for triple in triples
+        for minor in range(pythons)
+    ]
+
+
+def _here(build: Build) -> str | None:
+    return None if build.target.triple == "host" else ""
+
+
+def test_targets_share_the_host_half_of_one_root(tmp_path: Path, make_build: BuildFactory) -> None:
+    builds = _cross(make_build, "host", "a", "b", "c", pythons=2)
+    places = lanes(tmp_path, builds)
+    seeds = find_seeds(builds, places)
+    found, roots = find_roots(builds, places, seeds, _here)
+    assert found == seeds
+    own, first, second, third = (seed.build.id for seed in seeds)
+    assert roots == {second: first, third: first}
+    assert own not in roots
+
+
+def test_single_builds_get_a_root_too(tmp_path: Path, make_build: BuildFactory) -> None:
+    builds = _cross(make_build, "a", "b", "c")
+    places = lanes(tmp_path, builds)
+    (root,), roots = find_roots(builds, places, find_seeds(builds, places), _here)
+    assert root.members == ("0-a",)
+    assert roots == {"0-b": root.build.id, "0-c": root.build.id}
+
+
+def test_a_family_with_a_seed_is_the_root_of_single_builds(tmp_path: Path, make_build: BuildFactory) -> None:
+    builds = [*_cross(make_build, "a"), *_cross(make_build, "b", pythons=2)]
+    places = lanes(tmp_path, builds)
+    seeds = find_seeds(builds, places)
+    found, roots = find_roots(builds, places, seeds, _here)
+    assert found == seeds
+    assert roots == {"0-a": seeds[0].build.id}
+
+
+@pytest.mark.parametrize("hosts", [{"a": "image-1", "b": "image-2"}, {"a": None, "b": ""}])
+def test_hosts_that_differ_share_nothing(
+    tmp_path: Path, make_build: BuildFactory, hosts: dict[str, str | None]
+) -> None:
+    builds = _cross(make_build, "a", "b")
+    places = lanes(tmp_path, builds)
+    assert find_roots(builds, places, (), lambda build: hosts[build.target.triple]) == ((), {})
+
+
+def test_warm_lanes_and_plain_targets_need_no_root(tmp_path: Path, make_build: BuildFactory) -> None:
+    builds = _cross(make_build, "a", "b")
+    warm(tmp_path / "0-a", "a", "release")
+    assert find_roots(builds, lanes(tmp_path, builds), (), _here) == ((), {})
+    plain = [msgspec.structs.replace(build, explicit_target=False) for build in _cross(make_build, "c", "d")]
+    assert find_roots(plain, lanes(tmp_path, plain), (), _here) == ((), {})
+
+
+def test_only_the_host_half_is_cloned_into_another_target(tmp_path: Path, make_build: BuildFactory) -> None:
+    (build,) = _cross(make_build, "b")
+    seed, lane = tmp_path / "seed", tmp_path / "lane"
+    warm(seed, "release")
+    warm(seed, "b", "release")
+    lane.mkdir()
+    assert clone(seed, lane, build, host_only=True)
+    assert (lane / "release" / ".fingerprint").is_dir()
+    assert not (lane / "b").exists()
