@@ -41,6 +41,7 @@ class Bench:
         cargo_flags: Flags of the run that every cargo call gets.
         color: Whether diagnostics are rendered with colours.
         out_dir_crates: Crates whose ``OUT_DIR`` wheels take files from.
+        failed: Cells that a build has failed: another one that they need fails them no more.
     """
 
     root: Path
@@ -55,6 +56,7 @@ class Bench:
     cargo_flags: tuple[str, ...] = ()
     color: bool = False
     out_dir_crates: frozenset[str] = frozenset()
+    failed: set[str] = field(default_factory=set)
 
     def hold(self, build: Build) -> AbstractAsyncContextManager[Path]:
         """Hold the lane of a build, telling when another run has it."""

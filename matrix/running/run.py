@@ -88,7 +88,9 @@ async def _finish(build: Build, outcome: Outcome, *, finish: Finish, sower: Sowe
 
 
 def _fail_cells(build: Build, outcome: Outcome, bench: Bench) -> None:
-    for cell in build.cells:
+    cells = [cell for cell in build.cells if cell not in bench.failed]
+    bench.failed.update(cells)
+    for cell in cells:
         bench.bus.emit(
             CellEnded(
                 cell=cell,

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 from pathlib import Path
 from typing import NamedTuple
 
-from support.tools import need, run
+from support.tools import need, need_llvm, run
 
 __all__ = [
     "EXPECTED",
     "Expected",
     "auditwheel_tag",
+    "delocate_platforms",
     "file_says",
     "highest_glibc",
     "libraries_of_mac_wheel",
@@ -168,15 +168,31 @@ def libraries_of_windows_wheel(wheel: Path) -> tuple[set[str], set[str]]:
 def libraries_of_mac_wheel(wheel: Path, work: Path) -> set[str]:
     """Return the libraries that delocate finds in a wheel.
 
-    It asks Apple's otool, whose place LLVM's takes; that one has no ``-m``, which only says how to read file names.
+    It asks Apple's tools, whose place LLVM's take.
     """
+    said = run(
+        [need("delocate-listdeps"), "--all", "--depending", wheel], cwd=work, env=_mac_tools(work), check=True
+    ).stdout
+    return set(re.findall(r"^ *(/\S+|@\S+):$", said, re.MULTILINE))
+
+
+def delocate_platforms(wheel: Path, work: Path) -> list[str]:
+    """Return the platform tags that delocate gives a copy of a wheel, by what its binaries are and need."""
+    made = work / "delocated"
+    options = ["--no-sanitize-rpaths", "--wheel-dir", str(made)]  # Apple alone has the tool that signs a changed file
+    run([need("delocate-wheel"), *options, wheel], cwd=work, env=_mac_tools(work), check=True)
+    (copy,) = made.glob("*.whl")
+    return copy.stem.split("-")[-1].split(".")
+
+
+def _mac_tools(work: Path) -> dict[str, str]:
+    """Return a PATH with what delocate calls: otool, whose ``-m`` LLVM's does not know, and lipo."""
     tool = work / "otool"
     if not tool.exists():
-        tool.write_text(_OTOOL.format(_llvm_otool()), encoding="utf-8")
+        tool.write_text(_OTOOL.format(need_llvm("llvm-otool")), encoding="utf-8")
         tool.chmod(0o755)
-    path = {"PATH": f"{work}:{Path(need('delocate-listdeps')).parent}:/usr/bin:/bin"}
-    said = run([need("delocate-listdeps"), "--all", "--depending", wheel], cwd=work, env=path, check=True).stdout
-    return set(re.findall(r"^ *(/\S+|@\S+):$", said, re.MULTILINE))
+        (work / "lipo").symlink_to(need_llvm("llvm-lipo"))
+    return {"PATH": f"{work}:{Path(need('delocate-listdeps')).parent}:/usr/bin:/bin"}
 
 
 _OTOOL = """#!/bin/sh
@@ -186,9 +202,3 @@ for word in "$@"; do
 done
 exec {} "$@"
 """
-
-
-def _llvm_otool() -> str:
-    """LLVM's otool; some distributions have it under the name of its version alone."""
-    versioned = sorted(Path("/usr/bin").glob("llvm-otool-*"))
-    return shutil.which("llvm-otool") or (str(versioned[-1]) if versioned else need("llvm-otool"))
