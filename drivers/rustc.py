@@ -121,7 +121,15 @@ def _link_args(build: Build) -> list[str]:
         args += ["-C", "strip=symbols"]
     if build.target.os == "macos":  # Python's symbols are found when the module is loaded
         args += ["-C", "link-arg=-undefined", "-C", "link-arg=dynamic_lookup"]
+        # linkers would write the path of this machine into it
+        args += ["-C", f"link-arg=-Wl,-install_name,@rpath/{build.lib_name}{_suffix(build)}"]
     return args
+
+
+def _suffix(build: Build) -> str:
+    if build.stable_abi is not None:
+        return f".{build.stable_abi.kind}.so"
+    return build.interpreter.ext_suffix if build.interpreter is not None else ".so"
 
 
 def _environment(build: Build, place: Place) -> dict[str, str | None]:

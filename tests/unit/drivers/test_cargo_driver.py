@@ -8,7 +8,7 @@ from support.driving import HOST, level, wish
 
 from drivers.cargo import CargoDriver
 from matrix.driver import Host, Place
-from matrix.model import Build, Settings, Target
+from matrix.model import Build, Interpreter, Settings, StableAbi, Target
 
 BuildFactory = Callable[..., Build]
 
@@ -73,7 +73,26 @@ def test_macos_finds_python_s_symbols_at_load_time(make_build: BuildFactory) -> 
         triple="aarch64-apple-darwin", arch="aarch64", os="macos", libc="", machine="arm64", pointer_width=64
     )
     argv = CargoDriver().command(make_build(target=apple), PLACE).argv
-    assert argv[-5:] == ("--", "-C", "link-arg=-undefined", "-C", "link-arg=dynamic_lookup")
+    assert argv[-7:-2] == ("--", "-C", "link-arg=-undefined", "-C", "link-arg=dynamic_lookup")
+
+
+@pytest.mark.parametrize(
+    ("stable", "file"),
+    [
+        (None, "hello.cpython-312-darwin.so"),
+        (StableAbi(kind="abi3", version=(3, 9)), "hello.abi3.so"),
+        (StableAbi(kind="abi3t", version=(3, 15)), "hello.abi3t.so"),
+    ],
+)
+def test_a_macos_module_is_not_named_after_a_path_of_this_machine(
+    make_build: BuildFactory, cp312: Interpreter, stable: StableAbi | None, file: str
+) -> None:
+    apple = Target(
+        triple="aarch64-apple-darwin", arch="aarch64", os="macos", libc="", machine="arm64", pointer_width=64
+    )
+    python = msgspec.structs.replace(cp312, ext_suffix=".cpython-312-darwin.so")
+    argv = CargoDriver().command(make_build(target=apple, interpreter=python, stable_abi=stable), PLACE).argv
+    assert argv[-2:] == ("-C", f"link-arg=-Wl,-install_name,@rpath/{file}")
 
 
 def test_musl_links_dynamically(make_build: BuildFactory) -> None:
