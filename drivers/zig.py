@@ -144,9 +144,11 @@ class ZigDriver:
             build = msgspec.structs.replace(own[0], settings=Settings(env=env))
             tools = [f"{name}={place.host.tools.get(name)}" for name in ("zig", "cargo-zigbuild")]
             text = " ".join([*tools, place.host.sysroot, deployment or ""])
+            command = self.command(build, tiny)
+            at = command.argv.index("--message-format")  # people read it when it fails
             yield Step(
                 what=f"zig for {target}",
-                command=self.command(build, tiny),
+                command=msgspec.structs.replace(command, argv=(*command.argv[:at], *command.argv[at + 2 :])),
                 builds=tuple(one.id for one in own),
                 files={str(folder / "Cargo.toml"): _WARM, str(folder / "lib.rs"): _WARM_SOURCE},
                 lock="zig",

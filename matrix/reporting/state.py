@@ -267,9 +267,11 @@ def label_of(name: str, triple: str) -> str:
 
     >>> label_of("cp312-x86_64-unknown-linux-gnu-manylinux_2_28", "x86_64-unknown-linux-gnu")
     'cp312 manylinux_2_28'
+    >>> label_of("cp312-aarch64-unknown-linux-gnu.2.17", "aarch64-unknown-linux-gnu")
+    'cp312 2.17'
     """
     head, found, tail = name.partition(f"-{triple}")
-    return f"{head} {tail.lstrip('-')}".rstrip() if found else name
+    return f"{head} {tail.lstrip('-.')}".rstrip() if found else name
 
 
 def _compiling(text: str) -> str:

@@ -15,6 +15,7 @@ __all__ = ["Reason", "explain_failure"]
 SCREEN = 40  # lines of details
 _ERROR = re.compile(r"^\s*error(\[\w+\])?: ")
 _BUILD_SCRIPT = re.compile(r"failed to run custom build command for `([\w.-]+)")
+_BACKTRACE = re.compile(r"\s*(?i:stack backtrace:)")  # of the tool itself, as RUST_BACKTRACE asks for
 _ANSI = re.compile(r"\x1b\[[0-9;]*m")
 
 # (words in the output, what to do about it)
@@ -66,6 +67,7 @@ def explain_failure(exit_code: int, errors: Sequence[RustcDiagnostic], tail: Seq
         tail: The last lines of its output.
     """
     words = [_ANSI.sub("", line) for line in tail]
+    words = words[: next((number for number, line in enumerate(words) if _BACKTRACE.match(line)), None)]
     if exit_code < 0:
         return _killed(-exit_code, words)
     first = next((error for error in errors if not error.message.startswith("aborting due to")), None)

@@ -52,3 +52,9 @@ def test_details_are_at_most_a_screen() -> None:
     reason = explain_failure(101, [], ["error: long", *map(str, range(200))])
     assert len(reason.details.splitlines()) == SCREEN + 1
     assert reason.details.splitlines()[-1] == "… 161 more lines in the log"
+
+
+def test_a_tool_s_own_backtrace_is_left_out() -> None:
+    said = ["error: toolchain 'mine' does not support components", "", "Stack backtrace:", "   0: anyhow::error"]
+    reason = explain_failure(1, [], said)
+    assert reason.details == said[0]
