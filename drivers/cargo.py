@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from drivers.import_libraries import LIBRARY_TOOLS, library_steps
 from drivers.rustc import fetch_step, rustc_command, std_steps
 from matrix.driver import DriverSupport, Host, Place, Step, Tool, Wish
 from matrix.model import Build, Command, Compatibility, Target
@@ -36,6 +37,7 @@ class CargoDriver:
             Tool(name="rustup", install=rust, needed=False),
             Tool(name="cc", install="apt-get install gcc", needed=False),
             *(Tool(name=name, install=_MINGW_PACKAGE, needed=False) for name in _MINGW.values()),
+            *LIBRARY_TOOLS,
         )
 
     def supports(self, wish: Wish, host: Host) -> DriverSupport:
@@ -52,8 +54,8 @@ class CargoDriver:
         )
 
     def prepare(self, builds: Sequence[Build], place: Place) -> tuple[Step, ...]:
-        """Add missing standard libraries and fetch every crate."""
-        return (*std_steps(builds, place), fetch_step(builds, place))
+        """Add missing standard libraries, fetch every crate, and make what modules for Windows link."""
+        return (*std_steps(builds, place), fetch_step(builds, place), *library_steps(builds, place))
 
     def command(self, build: Build, place: Place) -> Command:
         """Return ``cargo rustc`` for the build's library."""

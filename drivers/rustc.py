@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from drivers.import_libraries import library_args
 from matrix.driver import Place, Step
 from matrix.model import Build, Command, Settings, Target
 
@@ -45,7 +46,7 @@ def rustc_command(
     if target is not None or build.explicit_target:
         argv += ["--target", target or build.target.triple]
     argv += [*place.cargo_flags, *settings.cargo_args, *_musl(build.target)]
-    rustc = [*settings.rustc_args, *_link_args(build)]
+    rustc = [*settings.rustc_args, *_link_args(build), *library_args(build, place)]
     if rustc:
         argv += ["--", *rustc]
     return Command(argv=tuple(argv), env={**_environment(build, place), **(env or {}), **build.settings.env})

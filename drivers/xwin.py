@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from drivers.import_libraries import LIBRARY_TOOLS, library_steps
 from drivers.rustc import fetch_step, rustc_command, std_steps
 from matrix.driver import DriverSupport, Host, Place, Step, Tool, Wish, XwinOptions
 from matrix.model import Build, Command
@@ -34,6 +35,7 @@ class XwinDriver:
             Tool(name="clang", install="apt-get install clang"),
             Tool(name="lld-link", install="apt-get install lld"),
             Tool(name="llvm-lib", version=(), install="apt-get install llvm", needed=False),
+            *LIBRARY_TOOLS,
         )
 
     def supports(self, wish: Wish, host: Host) -> DriverSupport:
@@ -67,7 +69,7 @@ class XwinDriver:
         program = place.host.tools.get("cargo-xwin", "cargo-xwin")
         env: dict[str, str | None] = {"XWIN_ACCEPT_LICENSE": "1", "XWIN_ARCH": ",".join(arches)}
         ids = tuple(build.id for build in builds)
-        steps = [*std_steps(builds, place), fetch_step(builds, place)]
+        steps = [*std_steps(builds, place), fetch_step(builds, place), *library_steps(builds, place)]
         steps.append(
             Step(
                 what=f"cargo-xwin cache ({', '.join(arches)})",

@@ -8,6 +8,7 @@ from pathlib import PurePath
 
 import msgspec
 
+from drivers.import_libraries import library_steps
 from drivers.rustc import fetch_step, rustc_command, std_steps
 from matrix.driver import DriverSupport, Host, Place, Step, Tool, Wish
 from matrix.model import Build, Command, Settings, Target
@@ -102,7 +103,8 @@ class ZigDriver:
         That first link fills zig's cache and writes cargo-zigbuild's wrappers, which clash when builds do it at once
         (cargo-zigbuild #318, ziglang/zig#13160).
         """
-        return (*std_steps(builds, place), fetch_step(builds, place), *self._warm_steps(builds, place))
+        steps = (*std_steps(builds, place), fetch_step(builds, place), *library_steps(builds, place))
+        return (*steps, *self._warm_steps(builds, place))
 
     def command(self, build: Build, place: Place) -> Command:
         """Return ``cargo-zigbuild rustc`` for the build's library."""

@@ -183,6 +183,7 @@ def _bench(
         cache=gathered.cache,
         pythons=gathered.pythons,
         cargo=gathered.cargo,
+        exports=gathered.exports,
         cargo_flags=run_flags(gathered.project, options),
         color=color,
         out_dir_crates=ingredients.out_dir_crates,

@@ -123,6 +123,7 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
         lane: The cargo target directory that the build owns.
         cache: Directory for what is prepared once a machine.
         pyo3_config: The PyO3 configuration file, or ``None``.
+        exports: Text of the module-definition file of each library in ``Build.import_libraries``, by its name.
         python: Executable of the interpreter, or ``None`` when it is only known from tables.
         jobs: The number of slots of the whole run.
         jobserver: Value of ``CARGO_MAKEFLAGS`` that hands on the jobserver, or ``None``.
@@ -139,6 +140,7 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
     lane: str
     cache: str = ""
     pyo3_config: str | None = None
+    exports: Mapping[str, str] = {}
     python: str | None = None
     jobs: int = 1
     jobserver: str | None = None

@@ -40,6 +40,7 @@ class Gathered:
         pythons: Executable by interpreter id.
         notes: Programs that were skipped, and why.
         cache: Directory for what is prepared once a machine.
+        exports: Module-definition texts of the libraries of Python that modules link, by name.
         cwd: Where the user is.
     """
 
@@ -51,6 +52,7 @@ class Gathered:
     pythons: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     cache: Path = field(default_factory=Path)
+    exports: Mapping[str, str] = field(default_factory=dict)
     cwd: Path = field(default_factory=Path)
 
     def commands(self, drivers: Sequence[Driver], options: argparse.Namespace) -> dict[str, tuple[str, ...]]:
@@ -69,6 +71,7 @@ class Gathered:
             lane=str(self.workshop.lane(build.id)),
             pyo3_config=str(self.workshop.config(build.id)) if build.pyo3_config is not None else None,
             cache=str(self.cache),
+            exports=self.exports,
             cargo=self.cargo,
             cargo_flags=flags,
         )
@@ -111,15 +114,17 @@ async def _gather(options: argparse.Namespace, drivers: Sequence[Driver]) -> Gat
     pythons: dict[str, str] = {}
     for interpreter, executable in every:
         pythons.setdefault(interpreter.id, executable)
+    plan = make_plan(project, request, facts)
     return Gathered(
         project=project,
         host=host,
-        plan=make_plan(project, request, facts),
+        plan=plan,
         workshop=workshop,
         cargo=cargo,
         pythons=pythons,
         notes=found.notes,
         cache=cache_directory(os.environ) or workshop.base / "cache",
+        exports=await anyio.to_thread.run_sync(_exports, project, plan),
         cwd=cwd,
     )
 
@@ -180,6 +185,18 @@ def _cross_files(project: Project, cwd: Path) -> dict[str, CrossFiles]:
     from matrix.platforms.cross_search import find_cross_files  # noqa: PLC0415 - few projects name any
 
     return {text: find_cross_files(base / text) for text, base in named.items()}
+
+
+def _exports(project: Project, plan: Plan) -> dict[str, str]:
+    """Return what the libraries of Python export that the plan's builds link, read from the locked pyo3-ffi."""
+    names = sorted({name for build in plan.builds for name in build.import_libraries})
+    source = project.bindings.source
+    if not names or source is None:
+        return {}
+    from matrix.project.python_symbols import definition, read_symbols  # noqa: PLC0415 - only older PyO3 needs it
+
+    symbols = read_symbols(source)
+    return {name: definition(f"{name}.dll", symbols) for name in names}
 
 
 def _durations(workshop: Workshop) -> dict[str, float]:

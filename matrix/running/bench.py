@@ -40,6 +40,7 @@ class Bench:
         cargo: The cargo to call.
         cargo_flags: Flags of the run that every cargo call gets.
         color: Whether diagnostics are rendered with colours.
+        exports: Module-definition texts of the libraries of Python that modules link, by name.
         out_dir_crates: Crates whose ``OUT_DIR`` wheels take files from.
         failed: Cells that a build has failed: another one that they need fails them no more.
     """
@@ -55,6 +56,7 @@ class Bench:
     cargo: str = "cargo"
     cargo_flags: tuple[str, ...] = ()
     color: bool = False
+    exports: Mapping[str, str] = field(default_factory=dict)
     out_dir_crates: frozenset[str] = frozenset()
     failed: set[str] = field(default_factory=set)
 
@@ -134,6 +136,7 @@ class Bench:
             manifest=str(self.root / build.manifest),
             lane=str(lane),
             cache=str(self.cache),
+            exports=self.exports,
             jobs=self.pool.total,
             run=self.workshop.run,
             cargo=self.cargo,
