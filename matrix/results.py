@@ -89,13 +89,15 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     """What the audit found in the binaries of one wheel.
 
     Attributes:
-        overall_tag: The best platform tag truly met, e.g. ``manylinux_2_17_x86_64`` or ``linux_x86_64``.
-        sym_tag: The best one by symbol versions alone.
-        libraries: Every needed library by its SONAME, sorted.
-        external: Needed libraries that the best policy does not allow, sorted.
+        overall_tag: The best platform tag truly met, e.g. ``manylinux_2_17_x86_64`` or ``linux_x86_64``,
+            ``macosx_11_0_arm64``, ``win_amd64``; empty when the binaries share no platform.
+        sym_tag: The best one by symbol versions alone; on macOS and Windows the same.
+        libraries: Every needed library by its SONAME, its install name or the name of the DLL, sorted.
+        external: Needed libraries that the best policy does not allow, or that neither macOS or Windows, nor Python,
+            nor the wheel has, sorted.
         symbols: Versioned symbols needed, by library: ``{"libc.so.6": ["GLIBC_2.2.5", "GLIBC_2.34"]}``.
         isa: Instruction-set level a binary asks for, e.g. ``x86-64-v3``, or ``None``.
-        links_libpython: Whether a binary needs libpython.
+        links_libpython: Whether a binary needs libpython; never on Windows, where all do.
         findings: What there is to say.
     """
 

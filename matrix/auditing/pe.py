@@ -138,7 +138,7 @@ def _header(data: Buffer) -> Any:
     start = bytes(data[:_HEADER_LIMIT])
     try:
         header = pefile.PE(data=start, fast_load=True)
-    except (pefile.PEFormatError, AttributeError, TypeError) as error:
+    except Exception as error:  # whatever it stumbles over, the file is at fault
         raise BadBinaryError(f"its headers are broken: {str(error).strip(chr(39))}") from error
     if not getattr(header, "OPTIONAL_HEADER", None) or not hasattr(header.OPTIONAL_HEADER, "DATA_DIRECTORY"):
         raise BadBinaryError("its headers are cut off")

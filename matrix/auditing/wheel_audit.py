@@ -54,7 +54,8 @@ class WheelAudit(msgspec.Struct, frozen=True, kw_only=True):
         pyfpe: Whether a binary uses fpectl, which only some builds of Python have.
         unsupported_isa: Whether a binary asks for more than the architecture's base instructions.
         versioned_symbols: Symbol versions needed, by library.
-        external_libs: Libraries that not even the narrowest level allows; values are always null.
+        external_libs: Libraries that not even the narrowest level allows, or that neither macOS or Windows nor the
+            wheel has; values are always null.
         policy_upgrades: What keeps it from each wider level.
         findings: What there is to say.
     """
