@@ -16,7 +16,7 @@ from matrix.platforms import parse_target
 pytestmark = pytest.mark.real
 
 HOST = parse_target("x86_64-unknown-linux-gnu")
-Ask = Callable[[str, str, tuple[str, ...]], Mapping[str, str]]
+Ask = Callable[..., Mapping[str, str]]
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +25,9 @@ def ask(tmp_path_factory: pytest.TempPathFactory) -> Ask:
     cargo = need("cargo")
     base = tmp_path_factory.mktemp("asked")
 
-    def asked(version: str, text: str, features: tuple[str, ...]) -> Mapping[str, str]:
+    def asked(
+        version: str, text: str, features: tuple[str, ...], target: str = "", env: Mapping[str, str] | None = None
+    ) -> Mapping[str, str]:
         root = base / version
         (root / "src").mkdir(parents=True, exist_ok=True)
         (root / "src/lib.rs").touch()
@@ -37,8 +39,9 @@ def ask(tmp_path_factory: pytest.TempPathFactory) -> Ask:
         )
         config = root / "config.txt"
         config.write_text(text, encoding="utf-8")
-        env = {"PYO3_CONFIG_FILE": str(config), "PYO3_PRINT_CONFIG": "1", "PYO3_BUILD_EXTENSION_MODULE": "1"}
-        ran = run([cargo, "check"], cwd=root, env=env)
+        told = {"PYO3_CONFIG_FILE": str(config), "PYO3_PRINT_CONFIG": "1", "PYO3_BUILD_EXTENSION_MODULE": "1"}
+        words = ["--target", target] if target else []
+        ran = run([cargo, "check", *words], cwd=root, env={**(env or {}), **told})
         before, found, after = ran.stderr.partition("PYO3_PRINT_CONFIG=1 is set")
         assert found, str(ran)
         assert "unknown config key" not in before, before
@@ -69,6 +72,34 @@ def test_each_release_understands_its_file(version: str, ask: Ask) -> None:
     abi3 = StableAbi(kind="abi3", version=(3, 9))
     text = pyo3_config(cp310, abi3, HOST, version)
     expect(ask(version, text, ("abi3-py39",)), text)
+
+
+@pytest.mark.parametrize(
+    ("version", "pythons", "triples"),
+    [
+        ("0.27.2", "3.13t pypy3.11", "x86_64-unknown-linux-musl x86_64-pc-windows-gnu"),  # slow: it compiles each file
+        (
+            "0.30.1", "3.10 3.14t 3.15 pypy3.12",
+            "aarch64-unknown-linux-gnu x86_64-unknown-linux-musl aarch64-apple-darwin x86_64-pc-windows-gnu",
+        ),
+    ],
+)  # fmt: skip
+def test_files_for_other_platforms_are_understood(
+    version: str, pythons: str, triples: str, ask: Ask, cross_env: dict[str, str]
+) -> None:
+    for triple in triples.split():
+        target = parse_target(triple)
+        for python in installed(*pythons.split(), target=target):
+            text = pyo3_config(python, None, target, version)
+            printed = ask(version, text, (), triple, cross_env)
+            expect(printed, text)
+            if target.os == "windows":
+                assert printed["lib_name"] == python.lib_name
+        stable = StableAbi(kind="abi3", version=(3, 10))
+        text = pyo3_config(None, stable, target, version)
+        printed = ask(version, text, ("abi3-py310",), triple, cross_env)
+        expect(printed, text)
+        assert target.os != "windows" or printed["lib_name"] == "python3"
 
 
 @pytest.mark.parametrize(("version", "python"), [("0.27.2", "3.13t"), ("0.30.1", "3.14t")])
