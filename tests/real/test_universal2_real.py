@@ -12,7 +12,8 @@ import pytest
 from support.formats import delocate_platforms, file_says
 from support.projects import copy_project
 from support.reports import read_report
-from support.tools import Ran, need_llvm, run
+from support.tools import Ran, need, need_llvm, run
+from support.wheels import look_inside
 
 from matrix.auditing import audit_wheel
 from matrix.auditing.macho import read_macho
@@ -69,6 +70,18 @@ def test_the_audit_finds_nothing_in_it(mac: Path) -> None:
         name = "hello_pyo3/hello_pyo3.cpython-312-darwin.so"
         slices = read_macho(name, archive.read(name)).slices
     assert {one.install_name for one in slices} == {"@rpath/hello_pyo3.cpython-312-darwin.so"}
+
+
+def test_maturin_gives_it_the_same_name_and_files(mac: Path, cross_env: dict[str, str], tmp_path: Path) -> None:
+    flags = ("--target", "universal2-apple-darwin", "--zig", "-i", "python3.12", "--out", tmp_path)
+    ran = run(
+        [need("maturin"), "build", *flags, "--target-dir", tmp_path / "target"], cwd=mac, env=cross_env, timeout=900
+    )
+    assert ran.exit == 0, ran
+    theirs = look_inside(tmp_path / BOTH)
+    ours = look_inside(mac / "target" / "wheels" / BOTH)
+    assert ours.tags == theirs.tags
+    assert set(ours.files) == {name for name in theirs.files if "/sboms/" not in name}
 
 
 def test_two_builds_made_both_wheels_and_nothing_is_made_twice(
