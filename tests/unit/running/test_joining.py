@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from support.driving import HOST
 from support.natives import Dylib
 
 from matrix.archives import Contents, CoreMetadata, Entry, Layout, wheel_problems
@@ -16,9 +17,12 @@ from matrix.auditing.macho import read_macho
 from matrix.events import Bus, CellEnded, Event
 from matrix.model import Artifact, Build, Cell, Compatibility, Interpreter, Outcome, Plan, Settings
 from matrix.platforms import parse_target
+from matrix.running.bench import Bench
 from matrix.running.finish import Finisher
 from matrix.running.ingredients import Ingredients
+from matrix.running.jobserver import open_pool
 from matrix.running.lanes import Workshop
+from matrix.running.run import _fail_cells
 
 BuildFactory = Callable[..., Build]
 INTEL, ARM, BOTH = "cp312-x86_64-apple-darwin", "cp312-aarch64-apple-darwin", "cp312-universal2-apple-darwin"
@@ -159,3 +163,21 @@ async def test_each_slice_may_have_a_deployment_target_of_its_own(shop: Shop) ->
     (both,) = await shop.end(finisher, INTEL, compiled=1)
     assert both.wheel is not None
     assert both.wheel.file == UNIVERSAL.replace("10_12", "10_15").replace("11_0", "12_0")
+
+
+def test_a_cell_is_failed_once_by_the_builds_that_it_needs(shop: Shop) -> None:
+    ends: list[Event] = []
+    with open_pool(2) as pool:
+        bench = Bench(
+            root=shop.folder,
+            workshop=shop.workshop,
+            drivers={},
+            pool=pool,
+            bus=Bus([ends.append]),
+            host=HOST,
+            cache=shop.folder,
+        )
+        for name in (ARM, INTEL):
+            _fail_cells(shop.builds[name], Outcome(build=name, status="failed", reason=f"{name} broke"), bench)
+    told = [(end.cell, end.build, end.reason) for end in ends if isinstance(end, CellEnded)]
+    assert told == [(BOTH, ARM, f"{ARM} broke"), (ARM, ARM, f"{ARM} broke")]
