@@ -43,7 +43,8 @@ def audit_binaries(files: Iterable[tuple[str, Path]], target: Target, platforms:
         if kind is None:
             continue
         if kind != own:
-            notes.append(not_audited(file, f"{NAMES[kind]} in a wheel for another system"))
+            where = "in a wheel for another system" if own is not None else f"for {target.os}"
+            notes.append(not_audited(file, f"{NAMES[kind]} {where}"))
             continue
         binary = read_native(file, kind, path)
         if device_code(binary):

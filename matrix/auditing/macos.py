@@ -16,7 +16,14 @@ __all__ = ["analyse_macos", "limits"]
 Version = tuple[int, int]
 
 _TAG = re.compile(r"macosx_(\d{1,3})_(\d{1,3})_(\w+)", re.ASCII)
-_SLICES = {"universal2": ("x86_64", "arm64"), "intel": ("x86_64",)}  # what installers take such wheels for today
+_SLICES = {
+    # what installers take wheels with a tag for today; older kinds of fat wheel are judged by their libraries alone
+    "arm64": ("arm64",),
+    "i386": ("i386",),
+    "intel": ("x86_64",),
+    "universal2": ("x86_64", "arm64"),
+    "x86_64": ("x86_64",),
+}
 _FIRST = {"arm64": (11, 0)}  # no older macOS runs on it
 _OLDEST = (10, 4)  # the first with tags for x86_64
 _SYSTEM = ("/usr/lib/", "/System/Library/")
@@ -37,7 +44,7 @@ def limits(platforms: Iterable[str]) -> dict[str, Version]:
         match = _TAG.fullmatch(platform)
         if match is None:
             continue
-        for arch in _SLICES.get(match[3], (match[3],)):
+        for arch in _SLICES.get(match[3], ()):
             version = max((int(match[1]), int(match[2])), _FIRST.get(arch, (0, 0)))
             found[arch] = min(found.get(arch, version), version)
     return found

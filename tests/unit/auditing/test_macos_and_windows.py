@@ -233,6 +233,12 @@ def test_files_of_another_system_are_refused(built: Built, elf: Callable[..., by
     assert codes(built({"m/a.py": b"x = 1"}, triple)) == []
 
 
+def test_systems_without_a_judge_are_named(built: Built) -> None:
+    found = built({"m/x.so": Dylib(platform=2).data}, "aarch64-apple-ios")
+    assert [finding.message for finding in found.verdict.findings] == ["Mach-O files for ios are not audited"]
+    assert meets(found, AUTO, parse_target("aarch64-apple-ios")).ok
+
+
 @pytest.mark.parametrize(
     ("files", "tag", "expected"),
     [
@@ -241,6 +247,8 @@ def test_files_of_another_system_are_refused(built: Built, elf: Callable[..., by
         ({MAC_MODULE: BOTH}, "cp312-cp312-macosx_10_12_x86_64.macosx_11_0_arm64.macosx_10_12_universal2", []),
         ({MAC_MODULE: INTEL.data}, "cp312-cp312-macosx_10_12_universal2", [("wrong-architecture", "error")]),
         ({MAC_MODULE: INTEL.data}, "cp312-cp312-macosx_10_9_x86_64", [("macos-too-new", "error")]),
+        ({MAC_MODULE: INTEL.data}, "cp312-cp312-macosx_10_12_intel", []),
+        ({MAC_MODULE: INTEL.data}, "cp312-cp312-macosx_10_6_fat64", []),
         ({MAC_MODULE: INTEL.data}, "cp313-cp313-macosx_10_12_x86_64", [("suffix-not-imported", "error")]),
         ({"m/x.so": b"\xcf\xfa\xed\xfe"}, "cp312-cp312-macosx_11_0_arm64", [("bad-binary", "error")]),
         ({WIN_MODULE: Dll().data}, "cp312-cp312-win_amd64", []),
