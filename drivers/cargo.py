@@ -76,9 +76,8 @@ def _native(wish: Wish, host: Host) -> DriverSupport:
     """The host's own target; another driver is better where it lacks a linker, or its glibc is too new."""
     own = "the host's own target"
     if host.target.os == "linux" and host.tools and "cc" not in host.tools:
-        return DriverSupport(
-            able=True, reason=f"{own}, though no C compiler (cc) is here to link with", reluctant=not wish.asked
-        )
+        reason = f"{own}, though no C compiler (cc) is here to link with"
+        return DriverSupport(able=True, reason=reason, reluctant=not wish.asked, lacks=("cc",))
     if host.glibc is not None and _below(wish.level, wish.target, host.glibc):
         version = ".".join(map(str, host.glibc))
         reason = f"{own}, though it links with this machine's glibc {version}, newer than {wish.level}"

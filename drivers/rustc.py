@@ -80,6 +80,7 @@ def std_steps(builds: Sequence[Build], place: Place) -> tuple[Step, ...]:
             command=Command(argv=(rustup, "target", "add", triple)),
             builds=tuple(ids),
             lock="rustup",
+            std=triple,
             hint=f"this toolchain has no standard library for {triple}: rustup target add {triple}",
         )
         for triple, ids in wanted.items()

@@ -99,6 +99,23 @@ def plan(options: argparse.Namespace) -> int:
     return 0
 
 
+def doctor(options: argparse.Namespace) -> int:
+    """Say what the matrix needs and what of it is missing; 1 when something is."""
+    from matrix.checkup import Checkup, checkup_document  # noqa: PLC0415
+    from matrix.doctor import doctor as run_doctor  # noqa: PLC0415
+    from matrix.reporting.checkup_table import render_checkup  # noqa: PLC0415
+    from matrix.reporting.text import symbols_for, wants_color  # noqa: PLC0415
+
+    def show(found: Checkup) -> None:
+        if options.json:
+            sys.stdout.write(checkup_document(found) + "\n")
+            return
+        symbols, color = symbols_for(sys.stdout.encoding), wants_color(options.color, sys.stdout)
+        sys.stdout.write(render_checkup(found, symbols=symbols, color=color))
+
+    return run_doctor(options, ALL, show)
+
+
 def interpreters(options: argparse.Namespace) -> int:
     """List the Pythons found here, or those known from tables for a target."""
     from matrix.platforms.discover import Discovery, find_installations  # noqa: PLC0415
@@ -185,6 +202,10 @@ def schema(options: argparse.Namespace) -> int:
         from matrix.reporting.schema import schema as report_schema  # noqa: PLC0415
 
         document = report_schema()
+    elif options.what == "doctor":
+        from matrix.checkup import schema as doctor_schema  # noqa: PLC0415
+
+        document = doctor_schema()
     else:
         from matrix.planning.document import schema as plan_schema  # noqa: PLC0415
 
@@ -204,6 +225,7 @@ def _shown(path: Path) -> str:
 COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "build": build,
     "plan": plan,
+    "doctor": doctor,
     "interpreters": interpreters,
     "audit": audit,
     "schema": schema,

@@ -101,6 +101,7 @@ class DriverSupport(msgspec.Struct, frozen=True, kw_only=True):
         libc: Version of the C library that it will link against, where it chooses one.
         explicit: Whether cargo is told ``--target`` even for the host's own.
         mark: What tells its binaries from those of other drivers; ends the build's id.
+        lacks: Names of tools that it can do without elsewhere, and that are missing for this very wish.
     """
 
     able: bool
@@ -111,6 +112,7 @@ class DriverSupport(msgspec.Struct, frozen=True, kw_only=True):
     libc: tuple[int, int] | None = None
     explicit: bool = False
     mark: str = ""
+    lacks: tuple[str, ...] = ()
 
 
 class Place(msgspec.Struct, frozen=True, kw_only=True):
@@ -159,8 +161,10 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
         command: What to run.
         builds: Ids of the builds that cannot be made when it fails.
         files: Files to write first, by absolute path.
+        programs: The same for files that are run.
         lock: Steps of one lock never run at the same time on a machine; empty for none.
         key: Names what it leaves on this machine, so that it is done once; empty: in every run.
+        std: Triple whose standard library it adds, or empty.
         hint: What to do when it fails, or ``None``.
     """
 
@@ -168,8 +172,10 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
     command: Command
     builds: tuple[str, ...]
     files: dict[str, str] = {}
+    programs: dict[str, str] = {}
     lock: str = ""
     key: str = ""
+    std: str = ""
     hint: str | None = None
 
 

@@ -43,8 +43,13 @@ def replacing(path: Path, *, unless: Callable[[Path], bool] | None = None) -> It
             temporary.unlink(missing_ok=True)
 
 
-def write_atomically(path: Path, data: bytes) -> None:
+def write_atomically(path: Path, data: bytes, *, mode: int | None = None) -> None:
     """Write ``data`` to ``path``, whole or not at all; directories above it are made.
+
+    Args:
+        path: The file.
+        data: Its content.
+        mode: Its permissions; ``None`` for the usual ones.
 
     Raises:
         OSError: The directory cannot be written, or the disk is full.
@@ -52,9 +57,11 @@ def write_atomically(path: Path, data: bytes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     with replacing(path) as file:
         file.write(data)
+        if mode is not None:
+            Path(file.name).chmod(mode)
 
 
-def write_if_changed(path: Path, text: str) -> bool:
+def write_if_changed(path: Path, text: str, *, mode: int | None = None) -> bool:
     """Write ``text`` unless the file holds it already; return whether it was written.
 
     cargo watches the time of some files: rewriting a PyO3 configuration compiles pyo3 again.
@@ -64,7 +71,7 @@ def write_if_changed(path: Path, text: str) -> bool:
             return False
     except (OSError, UnicodeDecodeError):
         pass
-    write_atomically(path, text.encode())
+    write_atomically(path, text.encode(), mode=mode)
     return True
 
 

@@ -83,6 +83,20 @@ def _fill_plan(parser: argparse.ArgumentParser) -> None:
     _add_refused(parser)
 
 
+def _fill_doctor(parser: argparse.ArgumentParser) -> None:
+    _add_selection(parser)
+    parser.add_argument(
+        "--install",
+        action="store_true",
+        help="show the commands that install what is missing, run them when told yes, and look again",
+    )
+    parser.add_argument("-y", "--yes", action="store_true", help="run them without asking")
+    output = parser.add_argument_group(_OUTPUT)
+    output.add_argument("--timeout", metavar="TIME", help=argparse.SUPPRESS)
+    output.add_argument("--json", action="store_true", help="print what was found as JSON")
+    _add_display(output)
+
+
 def _fill_interpreters(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print the list as JSON")
     parser.add_argument("--target", metavar="TRIPLE", help="list what is known from tables for this target instead")
@@ -98,14 +112,15 @@ def _fill_audit(parser: argparse.ArgumentParser) -> None:
 def _fill_schema(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "what",
-        choices=["config", "report", "plan"],
-        help="whose JSON Schema: [tool.wheelmatrix], the report, or plan --json",
+        choices=["config", "report", "plan", "doctor"],
+        help="whose JSON Schema: [tool.wheelmatrix], the report, plan --json, or doctor --json",
     )
 
 
 COMMANDS: dict[str, tuple[str, Callable[[argparse.ArgumentParser], None]]] = {
     "build": ("build, audit and collect the wheels of a project", _fill_build),
     "plan": ("show what build would do, and compile nothing", _fill_plan),
+    "doctor": ("say what this machine lacks to build the whole matrix, and install it when told yes", _fill_doctor),
     "interpreters": ("list the Pythons found on this machine", _fill_interpreters),
     "audit": ("judge the platform tag of finished wheels", _fill_audit),
     "schema": ("print a JSON Schema", _fill_schema),

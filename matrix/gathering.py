@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import anyio
@@ -34,6 +34,8 @@ class Gathered:
     Attributes:
         project: The project.
         host: The machine that plans.
+        request: What the flags said.
+        facts: What was found on this machine.
         plan: What will happen.
         workshop: Where it will happen.
         cargo: The cargo to call.
@@ -46,6 +48,8 @@ class Gathered:
 
     project: Project
     host: Host
+    request: Request
+    facts: Facts
     plan: Plan
     workshop: Workshop
     cargo: str
@@ -77,8 +81,13 @@ class Gathered:
         )
 
 
-async def gather(options: argparse.Namespace, drivers: Sequence[Driver]) -> Gathered:
+async def gather(options: argparse.Namespace, drivers: Sequence[Driver], *, surveys: bool = False) -> Gathered:
     """Read the project, ask the machine, and plan; a signal ends every process it started.
+
+    Args:
+        options: The parsed command line.
+        drivers: All of them, the best first.
+        surveys: Whether what cannot be built is only told, and never an error.
 
     Raises:
         KeyboardInterrupt: A signal came.
@@ -87,16 +96,16 @@ async def gather(options: argparse.Namespace, drivers: Sequence[Driver]) -> Gath
         ToolError: A tool is missing.
     """
     async with stopped_by_signals():
-        return await _gather(options, drivers)
+        return await _gather(options, drivers, surveys=surveys)
     raise KeyboardInterrupt
 
 
-async def _gather(options: argparse.Namespace, drivers: Sequence[Driver]) -> Gathered:
+async def _gather(options: argparse.Namespace, drivers: Sequence[Driver], *, surveys: bool) -> Gathered:
     cwd = Path.cwd()
     cargo = find_cargo()
     project = await read_project(cwd, cargo_flags(options), bindings=options.bindings)
     host = await look_around(project, drivers, cargo, os.environ, licensed=options.accept_xwin_license)
-    request = request_of(options, project, os.environ, host.target)
+    request = replace(request_of(options, project, os.environ, host.target), surveys=surveys)
     found = await _pythons(request, project, host)
     workshop = Workshop(project.target_dir / "wheelmatrix")
     facts = Facts(
@@ -118,6 +127,8 @@ async def _gather(options: argparse.Namespace, drivers: Sequence[Driver]) -> Gat
     return Gathered(
         project=project,
         host=host,
+        request=request,
+        facts=facts,
         plan=plan,
         workshop=workshop,
         cargo=cargo,

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import platform
 import re
 import shutil
 import sys
 import sysconfig
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import anyio
@@ -16,13 +18,13 @@ import msgspec
 
 from matrix.driver import Driver, Host, Tool, XwinOptions
 from matrix.errors import ToolError
-from matrix.model import Command
-from matrix.platforms import host_target
+from matrix.model import Command, Target
+from matrix.platforms import host_target, known_triples, parse_target
 from matrix.process import capture
-from matrix.project import Project
+from matrix.project import Project, find_cargo
 from matrix.project.cargo_config import configured_linkers
 
-__all__ = ["find_tool", "look_around", "versions"]
+__all__ = ["bare_host", "find_tool", "look_around", "versions"]
 
 _VERSION = re.compile(r"\d+\.\d+(?:\.\d+)?(?:[-+.][\w.]+)?")
 _CONSENT = ("WHEELMATRIX_ACCEPT_XWIN_LICENSE", "XWIN_ACCEPT_LICENSE")  # the second one is xwin's own
@@ -44,11 +46,9 @@ async def look_around(
     Raises:
         ToolError: There is no rustc, or it does not work.
     """
-    tools = {tool.name: tool for driver in drivers for tool in driver.tools}
-    found = {name: path for name, tool in tools.items() if (path := find_tool(tool, environ)) is not None}
     host = Host(
         target=await host_target(project.root),
-        tools={**found, "cargo": cargo},
+        tools={**_found(drivers, environ), "cargo": cargo},
         glibc=_glibc(),
         linkers=configured_linkers(project.root, environ, project.flags.config),
         options={"xwin": XwinOptions(accept_license=licensed or _consent(project, environ))},
@@ -58,6 +58,39 @@ async def look_around(
     if sysroot is None:
         return host
     return msgspec.structs.replace(host, sysroot=str(sysroot), stds=frozenset(_stds(sysroot)))
+
+
+async def bare_host(drivers: Sequence[Driver], environ: Mapping[str, str], root: Path) -> Host:
+    """Return what can be said of this machine without a project, and even without Rust.
+
+    Args:
+        drivers: The drivers, which say what tools they look for.
+        environ: The environment.
+        root: Where rustc is asked.
+    """
+    tools = _found(drivers, environ)
+    with suppress(ToolError):
+        tools["cargo"] = find_cargo()
+    try:
+        target = await host_target(root)
+    except ToolError:
+        target = _guessed_target()
+    return Host(target=target, tools=tools, glibc=_glibc())
+
+
+def _found(drivers: Sequence[Driver], environ: Mapping[str, str]) -> dict[str, str]:
+    tools = {tool.name: tool for driver in drivers for tool in driver.tools}
+    return {name: path for name, tool in tools.items() if (path := find_tool(tool, environ)) is not None}
+
+
+def _guessed_target() -> Target:
+    """Return what Rust calls the platform of this very Python."""
+    machine = {"arm64": "aarch64", "amd64": "x86_64"}.get(platform.machine().lower(), platform.machine().lower())
+    system = {"darwin": "apple-darwin", "win32": "pc-windows-msvc"}.get(sys.platform, "unknown-linux-gnu")
+    if system == "unknown-linux-gnu" and _glibc() is None:
+        system = "unknown-linux-musl"
+    name = f"{machine}-{system}"
+    return known_triples().get(name) or parse_target("x86_64-unknown-linux-gnu")
 
 
 def find_tool(tool: Tool, environ: Mapping[str, str]) -> str | None:

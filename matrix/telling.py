@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from matrix.errors import WheelmatrixError
 
-__all__ = ["INTERRUPTED", "tell"]
+__all__ = ["INTERRUPTED", "leaves", "tell"]
 
 INTERRUPTED = 130
 
@@ -18,7 +18,7 @@ def tell(error: BaseException, *, debug: bool = False) -> int:
     """Say on stderr what went wrong and return the exit code that it means."""
     if debug:
         traceback.print_exception(error, file=sys.stderr)
-    for leaf in _leaves(error):
+    for leaf in leaves(error):
         if isinstance(leaf, KeyboardInterrupt):
             return INTERRUPTED
         if isinstance(leaf, WheelmatrixError):
@@ -26,7 +26,7 @@ def tell(error: BaseException, *, debug: bool = False) -> int:
             if leaf.hint:
                 _say("hint", leaf.hint, "36")
             return leaf.exit_code
-    leaf = next(_leaves(error))
+    leaf = next(leaves(error))
     if isinstance(leaf, OSError) and leaf.strerror:
         _say("error", f"{leaf.filename or 'stdout'}: {leaf.strerror}", "31")
         return 1
@@ -35,14 +35,14 @@ def tell(error: BaseException, *, debug: bool = False) -> int:
     return 1
 
 
-def _leaves(error: BaseException) -> Iterator[BaseException]:
+def leaves(error: BaseException) -> Iterator[BaseException]:
     """Walk into exception groups, which task groups raise even for one error."""
     inner = getattr(error, "exceptions", None)
     if inner is None:
         yield error
         return
     for one in inner:
-        yield from _leaves(one)
+        yield from leaves(one)
 
 
 def _say(word: str, text: str, color: str) -> None:

@@ -85,6 +85,7 @@ class Judge:
     def __init__(self, project: Project, request: Request, facts: Facts) -> None:
         self._project = project
         self._prefers = request.prefers
+        self._surveys = request.surveys
         self._facts = facts
         self._choices: dict[tuple[str, Wish], Choice | Refusal] = {}
 
@@ -99,24 +100,24 @@ class Judge:
             parts: What is built for it, each with its recipe: itself, or two for universal2.
 
         Raises:
-            UsageError: It cannot be built, and a flag named what is at fault.
+            UsageError: It cannot be built, and a flag named what is at fault; not in a survey.
             ConfigError: The matrix names a driver that does not exist.
         """
         target_flag = candidate.wish.origin if candidate.wish.named else ""
         unfit, flag = self._unfit(candidate, recipe)
         if unfit is not None:
-            return _refuse(candidate, unfit, flag)
+            return self._refuse(candidate, unfit, flag)
         platforms = self._platforms(candidate, [part for _, part in parts])
         if isinstance(platforms, Refusal):
-            return _refuse(candidate, platforms, target_flag)
+            return self._refuse(candidate, platforms, target_flag)
         rejected = _rejected(candidate, platforms)
         if rejected is not None:
-            return _refuse(candidate, rejected, target_flag)
+            return self._refuse(candidate, rejected, target_flag)
         judged = []
         for part, own in parts:
             one = self._part(part, own, platforms)
             if isinstance(one, Refusal):
-                return _refuse(candidate, one, target_flag if one.missing else "")
+                return self._refuse(candidate, one, target_flag if one.missing else "")
             judged.append(one)
         if len(judged) == 1:
             return judged[0]
@@ -143,6 +144,11 @@ class Judge:
             return told or judged
         pick = candidate.pick._replace(interpreter=told.interpreter)
         return judged._replace(candidate=candidate._replace(pick=pick), lib_dir=told.lib_dir)
+
+    def _refuse(self, candidate: Candidate, refused: Refusal, flag: str) -> Refusal:
+        if flag and not self._surveys:
+            raise UsageError(f"{candidate.id} ({flag}): {refused.reason}", hint=refused.hint)
+        return refused
 
     def warnings(self, candidate: Candidate) -> Iterator[str]:
         """Yield what the user should know of a candidate that is built all the same."""
@@ -224,6 +230,8 @@ class Judge:
             why = f"{prefix}{support.reason}{flagged}"
             return Choice(name, why, support.libc, support.explicit, support.mark)
         forbidden = next((support for _, support in answers if support.forbidden), None)
+        if forbidden is not None and self._surveys:
+            return Refusal(forbidden.reason, forbidden.hint, missing=True)
         if forbidden is not None:
             raise ConfigError(forbidden.reason, hint=forbidden.hint)
         closest = [support for _, support in answers if support.hint] or [support for _, support in answers]
@@ -231,12 +239,6 @@ class Judge:
         hint = next((support.hint for support in reversed(closest) if support.hint), None)
         reason = f"no driver here builds for {wish.target.triple}{': ' if why else ''}{why}"
         return Refusal(reason, hint, missing=True)
-
-
-def _refuse(candidate: Candidate, refused: Refusal, flag: str) -> Refusal:
-    if flag:
-        raise UsageError(f"{candidate.id} ({flag}): {refused.reason}", hint=refused.hint)
-    return refused
 
 
 def _rejected(candidate: Candidate, platforms: tuple[str, ...]) -> Refusal | None:

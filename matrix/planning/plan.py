@@ -45,9 +45,9 @@ def make_plan(project: Project, request: Request, facts: Facts) -> Plan:
     cells, builds = assemble(verdicts.judged, project, facts.durations)
     left = [*excluded, *verdicts.left_out]
     if request.only:
-        cells, left = _only(request.only, cells, left)
+        cells, left = _only(request.only, cells, left, lenient=request.surveys)
         builds = trimmed(builds, (cell.id for cell in cells))
-    if not cells:
+    if not cells and not request.surveys:
         raise _nothing(left, project)
     check_files(cells, builds)
     return Plan(
@@ -102,8 +102,10 @@ def _stand_in(project: Project) -> tuple[StableAbi, ...]:
     )
 
 
-def _only(patterns: Sequence[str], cells: Sequence[Cell], left: Sequence[LeftOut]) -> tuple[list[Cell], list[LeftOut]]:
-    """Return what the patterns of ``--only`` pick.
+def _only(
+    patterns: Sequence[str], cells: Sequence[Cell], left: Sequence[LeftOut], *, lenient: bool = False
+) -> tuple[list[Cell], list[LeftOut]]:
+    """Return what the patterns of ``--only`` pick; when ``lenient``, what is left out may be picked too.
 
     Raises:
         UsageError: A pattern picks nothing, or only what is left out.
@@ -112,6 +114,8 @@ def _only(patterns: Sequence[str], cells: Sequence[Cell], left: Sequence[LeftOut
         if any(fnmatchcase(cell.id, pattern) for cell in cells):
             continue
         gone = next((one for one in left if fnmatchcase(one.id, pattern)), None)
+        if gone is not None and lenient:
+            continue
         if gone is not None:
             raise UsageError(f"--only {pattern}: {gone.id} is left out: {gone.reason}")
         ids = [cell.id for cell in cells]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import anyio
@@ -96,6 +97,8 @@ def _stamp(step: Step, cache: Path) -> Path:
 async def _run(step: Step, bench: Bench) -> Outcome | None:
     for name, text in step.files.items():
         await anyio.to_thread.run_sync(write_if_changed, Path(name), text)
+    for name, text in step.programs.items():
+        await anyio.to_thread.run_sync(partial(write_if_changed, Path(name), text, mode=0o755))
     command = without_foreign_jobserver(step.command)
     lines: list[str] = [f"$ {step.what}"]
 
