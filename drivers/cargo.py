@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from drivers.hostcc import host_compiler, host_compiler_steps
 from drivers.import_libraries import LIBRARY_TOOLS, library_steps
 from drivers.rustc import fetch_step, rustc_command, std_steps
 from matrix.driver import DriverSupport, Host, Place, Step, Tool, Wish
@@ -55,11 +56,14 @@ class CargoDriver:
 
     def prepare(self, builds: Sequence[Build], place: Place) -> tuple[Step, ...]:
         """Add missing standard libraries, fetch every crate, and make what modules for Windows link."""
-        return (*std_steps(builds, place), fetch_step(builds, place), *library_steps(builds, place))
+        others = [build for build in builds if build.target.triple != place.host.target.triple]
+        lacking = host_compiler_steps(others, place) if others else ()
+        return (*std_steps(builds, place), fetch_step(builds, place), *library_steps(builds, place), *lacking)
 
     def command(self, build: Build, place: Place) -> Command:
         """Return ``cargo rustc`` for the build's library."""
-        return rustc_command((place.cargo,), build, place)
+        own = build.target.triple == place.host.target.triple
+        return rustc_command((place.cargo,), build, place, env={} if own else host_compiler(place, build.target))
 
     def host_of(self, build: Build) -> str:
         """Build scripts run on this machine."""

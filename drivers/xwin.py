@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from drivers.hostcc import host_compiler, host_compiler_steps
 from drivers.import_libraries import LIBRARY_TOOLS, library_steps
 from drivers.rustc import fetch_step, rustc_command, std_steps
 from matrix.driver import DriverSupport, Host, Place, Step, Tool, Wish, XwinOptions
@@ -69,7 +70,8 @@ class XwinDriver:
         program = place.host.tools.get("cargo-xwin", "cargo-xwin")
         env: dict[str, str | None] = {"XWIN_ACCEPT_LICENSE": "1", "XWIN_ARCH": ",".join(arches)}
         ids = tuple(build.id for build in builds)
-        steps = [*std_steps(builds, place), fetch_step(builds, place), *library_steps(builds, place)]
+        steps = [*std_steps(builds, place), fetch_step(builds, place)]
+        steps += [*library_steps(builds, place), *host_compiler_steps(builds, place)]
         steps.append(
             Step(
                 what=f"cargo-xwin cache ({', '.join(arches)})",
@@ -97,6 +99,7 @@ class XwinDriver:
                 "CARGO": place.cargo,
                 "XWIN_ACCEPT_LICENSE": "1",
                 "XWIN_ARCH": _ARCHITECTURES[build.target.arch],
+                **host_compiler(place, build.target),
             },
         )
 

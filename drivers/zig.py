@@ -8,21 +8,16 @@ from pathlib import PurePath
 
 import msgspec
 
+from drivers.floors import zig_floor
+from drivers.hostcc import host_compiler, host_compiler_steps, zig_environment
 from drivers.import_libraries import library_steps
 from drivers.rustc import fetch_step, rustc_command, std_steps
 from matrix.driver import DriverSupport, Host, Place, Step, Tool, Wish
 from matrix.model import Build, Command, Settings, Target
 
-__all__ = ["ZigDriver", "zig_floor"]
+__all__ = ["ZigDriver"]
 
 EXTRA = "pip install 'wheelmatrix[zig]'"
-_FLOOR = (2, 17)  # what Rust's standard library needs
-_FLOORS = {
-    # the oldest glibc that zig carries for an architecture, where it is newer than Rust's (zig: std.zig.target)
-    "loongarch64": (2, 36),
-    "powerpc64le": (2, 19),
-    "riscv64gc": (2, 31),  # zig could 2.27, Rust cannot
-}
 _ARCHITECTURES = frozenset({
     "aarch64", "arm", "armv7", "i686", "loongarch64", "powerpc64le", "riscv64gc", "s390x", "x86_64",
 })  # fmt: skip
@@ -104,7 +99,7 @@ class ZigDriver:
         (cargo-zigbuild #318, ziglang/zig#13160).
         """
         steps = (*std_steps(builds, place), fetch_step(builds, place), *library_steps(builds, place))
-        return (*steps, *self._warm_steps(builds, place))
+        return (*steps, *host_compiler_steps(builds, place), *self._warm_steps(builds, place))
 
     def command(self, build: Build, place: Place) -> Command:
         """Return ``cargo-zigbuild rustc`` for the build's library."""
@@ -116,10 +111,8 @@ class ZigDriver:
             target=_target(build),
             env={
                 "CARGO": place.cargo,
-                "CARGO_ZIGBUILD_CACHE_DIR": str(PurePath(place.cache, "zigbuild")),
-                "CARGO_ZIGBUILD_ZIG_PATH": tools.get("zig", "zig"),
-                # asked first, at every start, for a zig of its own
-                "CARGO_ZIGBUILD_PYTHON_PATH": "none",
+                **zig_environment(place),
+                **host_compiler(place, build.target),
             },
         )
 
@@ -156,11 +149,6 @@ class ZigDriver:
                 lock="zig",
                 key=f"zig-{target}-{hashlib.sha256(text.encode()).hexdigest()[:12]}",
             )
-
-
-def zig_floor(target: Target) -> tuple[int, int]:
-    """Return the oldest glibc that both zig and Rust's standard library can link for a Linux architecture."""
-    return _FLOORS.get(target.arch, _FLOOR)
 
 
 def _knows(target: Target) -> bool:

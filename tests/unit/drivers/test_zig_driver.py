@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.driving import HOST, PLACE, TARGETS, build_for, level, wish
 
-from drivers.zig import ZigDriver, zig_floor
+from drivers.floors import zig_floor
+from drivers.zig import ZigDriver
 from matrix.driver import Wish
 from matrix.model import Compatibility, Settings
 from matrix.platforms import known_triples, parse_target
