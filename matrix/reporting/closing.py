@@ -21,6 +21,7 @@ __all__ = [
     "failures",
     "hint_lines",
     "left_out_lines",
+    "lost",
     "summary_line",
     "wheel_table",
 ]
@@ -53,14 +54,26 @@ class Failure(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def failures(state: RunState) -> list[Failure]:
-    """Return what failed, cells with the same reason, words and hint together, in plan order."""
+    """Return what failed, cells with the same reason, words and hint together, in plan order; then what never began."""
     groups: dict[tuple[str, str, str | None], Failure] = {}
     for row in state.with_status("failed"):
         found = failure_of(row, state)
         key = (row.end.reason if row.end is not None else "", found.details, found.hint)
         known = groups.get(key)
         groups[key] = found if known is None else msgspec.structs.replace(known, cells=known.cells + found.cells)
-    return list(groups.values())
+    return [*groups.values(), *lost(state.plan.left_out)]
+
+
+def lost(left_out: Sequence[LeftOut]) -> list[Failure]:
+    """Return what this machine cannot build, cells of one reason together; it failed before anything began."""
+    groups: dict[tuple[str, str | None], list[tuple[str, str]]] = {}
+    for one in left_out:
+        if one.missing:
+            groups.setdefault((one.reason, one.hint), []).append((label_of(one.id, one.target), one.target))
+    return [
+        Failure(cells=tuple(cells), build="", reason=f"not built: {reason}", details="", hint=hint, log="")
+        for (reason, hint), cells in groups.items()
+    ]
 
 
 def failure_of(row: CellRow, state: RunState) -> Failure:
@@ -123,18 +136,20 @@ def summary_line(state: RunState, symbols: Symbols, *, report: str = "") -> Line
     """Return the last line: ``4 wheels in target/wheels · 36.0s (96% of 2 slots) · report …``."""
     made = len(state.with_status("built", "reused"))
     reused = len(state.with_status("reused"))
-    failed = state.with_status("failed")
-    lost = len(state.wheels) - made - len(failed)
+    failed = [_place(row) for row in state.with_status("failed")]
+    unfinished = len(state.wheels) - made - len(failed)
+    failed += [(label_of(one.id, one.target), one.target) for one in state.missing]
+    total = len(state.wheels) + len(state.missing)
     interrupted = state.end is None or state.end.interrupted
-    whole = made == len(state.wheels)
-    wheels = count(made, "wheel") if whole else f"{made} of {count(len(state.wheels), 'wheel')}"
+    whole = made == total
+    wheels = count(made, "wheel") if whole else f"{made} of {count(total, 'wheel')}"
     first = f"{wheels} in {clean_line(state.out)}" if state.out else wheels
     if whole and made and reused == made:
         parts = [f"{first}, all unchanged" if made > 1 else f"{first}, unchanged"]
     else:
         parts = [f"{first} ({reused} unchanged)" if reused else first]
     problems = [f"{len(failed)} failed{_common(failed, state)}"] if failed else []
-    problems += [f"{lost} not built"] if lost else []
+    problems += [f"{unfinished} not built"] if unfinished else []
     parts += [", ".join(problems)] if problems else []
     share = state.utilisation
     slots = f" ({share:.0%} of {count(state.jobs, 'slot')})" if share and not problems and reused < made else ""
@@ -168,7 +183,7 @@ def closing(
     """
     summary = summary_line(state, symbols, report=report)
     foreign = closing_notes(state)
-    if state.wheels and all(row.status == "reused" for row in state.wheels):
+    if state.wheels and not state.missing and all(row.status == "reused" for row in state.wheels):
         return [*foreign, summary]
     lines = [header_line(state, symbols), (), *wheel_table(state, symbols)]
     for failure in failures(state):
@@ -188,6 +203,8 @@ def left_out_lines(
 ) -> list[Line]:
     """Return what is left out, cells of one reason together: ``○ left out: pp311 on … (exclude[0] …)``.
 
+    What this machine cannot build is no such thing: see :func:`lost`.
+
     Args:
         left_out: Cells not built.
         triples: Targets of the plan.
@@ -196,6 +213,8 @@ def left_out_lines(
     """
     reasons: dict[str, dict[str, list[str]]] = {}
     for one in left_out:
+        if one.missing:
+            continue
         triple = next((name for name in sorted(triples, key=len, reverse=True) if f"-{name}" in one.id), "")
         label = label_of(one.id, triple) if triple else one.id
         reasons.setdefault(one.reason, {}).setdefault(triple, []).append(label)
@@ -223,23 +242,20 @@ def _places(cells: Sequence[tuple[str, str]]) -> str:
     )
 
 
-def _common(rows: Sequence[CellRow], state: RunState) -> str:
-    """Say what all failures have in common, when not everything has it."""
-    if len(rows) < 2:
+def _common(failed: Sequence[tuple[str, str]], state: RunState) -> str:
+    """Say what all failures have in common, when not everything has it; each is ``(label, triple)``."""
+    if len(failed) < 2:
         return ""
-    for of in (_triple, _label):
-        theirs = {of(row) for row in rows}
-        if len(theirs) == 1 and len({of(row) for row in state.wheels}) > 1:
+    every = {*failed, *map(_place, state.wheels)}
+    for index in (1, 0):
+        theirs = {one[index] for one in failed}
+        if len(theirs) == 1 and len({one[index] for one in every}) > 1:
             return f" (all {theirs.pop()})"
     return ""
 
 
-def _triple(row: CellRow) -> str:
-    return row.cell.target.triple
-
-
-def _label(row: CellRow) -> str:
-    return row.label
+def _place(row: CellRow) -> tuple[str, str]:
+    return row.label, row.cell.target.triple
 
 
 def closing_notes(state: RunState) -> list[Line]:

@@ -27,6 +27,7 @@ from matrix.events import (
     RunStarted,
 )
 from matrix.masking import mask_argv, mask_urls
+from matrix.model import LeftOut
 from matrix.reporting.state import RunState
 from matrix.reporting.text import clean_line, strip
 
@@ -74,11 +75,18 @@ class EventLog:
                 return
             self._seen.add(key)
         record = record_of(event, self._state)
-        if record is None or (self._quiet and record.level != "error"):
+        if record is None:
+            return
+        self._write(record, event.at)
+        if isinstance(event, RunStarted):
+            for left in self._state.missing:
+                self._write(_lost(left), event.at)
+
+    def _write(self, record: Record, at: float) -> None:
+        if self._quiet and record.level != "error":
             return
         fields = {name: value for name, value in record.fields.items() if value not in (None, "", (), [])}
-        log = self._log.bind(at=event.at)
-        getattr(log, record.level)(record.event, **fields)
+        getattr(self._log.bind(at=at), record.level)(record.event, **fields)
 
     def stop(self) -> None:
         """Nothing to end."""
@@ -108,7 +116,9 @@ def record_of(event: Event, state: RunState) -> Record | None:  # noqa: PLR0911 
 
 def _run_started(event: RunStarted) -> Record:
     plan = event.plan
-    counts = {"cells": len(plan.cells), "builds": len(plan.builds), "left_out": len(plan.left_out)}
+    lost = sum(one.missing for one in plan.left_out)
+    counts = {"cells": len(plan.cells), "builds": len(plan.builds), "left_out": len(plan.left_out) - lost}
+    counts |= {"failed": lost} if lost else {}
     names = {"project": plan.project, "version": plan.version, "bindings": plan.bindings}
     return Record(event="run started", fields={**names, **counts, "jobs": event.jobs, "out": event.out})
 
@@ -175,11 +185,22 @@ def _cell_ended(event: CellEnded) -> Record:
     return Record(event="cell ended", level="error" if event.status == "failed" else "info", fields=fields)
 
 
+def _lost(left: LeftOut) -> Record:
+    """Return the entry of a cell that this machine cannot build."""
+    reason, hint = mask_urls(strip(left.reason)), left.hint and mask_urls(left.hint)
+    return Record(
+        event="cell ended",
+        level="error",
+        fields={"cell": left.id, "status": "failed", "reason": reason, "hint": hint},
+    )
+
+
 def _run_ended(event: RunEnded, state: RunState) -> Record:
     counts: dict[str, Any] = dict.fromkeys(("built", "reused", "failed", "skipped", "cancelled"), 0)
     for row in state.cells.values():
         counts[row.status or "cancelled"] += 1
-    counts["skipped"] += len(state.plan.left_out)
+    counts["failed"] += len(state.missing)
+    counts["skipped"] += len(state.plan.left_out) - len(state.missing)
     fields = {**counts, "seconds": round(state.at, 3), "interrupted": event.interrupted, "foreign": list(event.foreign)}
     return Record(event="run ended", level="error" if counts["failed"] else "info", fields=fields)
 

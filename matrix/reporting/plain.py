@@ -151,7 +151,9 @@ class PlainView:
     def _sum_up(self) -> list[Line]:
         lines: list[Line] = [one for build in list(self._kept) for one in self._folded(build)]
         lines += self._spoken.repeated()
-        if len(self._state.wheels) > 1 and any(row.status != "reused" for row in self._state.wheels):
+        missing = self._state.missing
+        changed = missing or any(row.status != "reused" for row in self._state.wheels)
+        if changed and len(self._state.wheels) + len(missing) > 1:
             lines += [(), *wheel_table(self._state, self._symbols)]
             for failure in failures(self._state):
                 short = msgspec.structs.replace(failure, details="", hint=None, log="")

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 import msgspec
 
 from matrix.model import Build, Cell, Plan
-from matrix.reporting.closing import left_out_lines
+from matrix.reporting.closing import failure_block, left_out_lines, lost
 from matrix.reporting.formats import count, duration, listing, platform_level
 from matrix.reporting.spoken import note_lines
 from matrix.reporting.state import label_of
@@ -46,7 +46,9 @@ def render_plan(
         explain: Say for every cell which driver builds it and why.
     """
     wheels = {(cell.build, cell.file): cell for cell in plan.cells}
+    missing = sum(one.missing for one in plan.left_out)
     parts = [plan.bindings, f"{count(len(wheels), 'wheel')} from {count(len(plan.builds), 'build')}"]
+    parts += [f"{missing} cannot be built here"] if missing else []
     name = Span(clean_line(f"{plan.project} {plan.version}"), "bold")
     lines: list[Line] = [line(name, *(f" {symbols.dot} {clean_line(part)}" for part in parts if part)), ()]
     lines += _grid(plan, symbols)
@@ -55,6 +57,8 @@ def render_plan(
     below += _sharing(plan)
     below += _order(plan)
     lines += [(), *(_indented(one) for one in below)] if below else []
+    failed = [failure_block(one, symbols, color=color) for one in lost(plan.left_out)]
+    lines += [(), *(part for block in failed for part in block)] if failed else []
     if files or (files is None and len(wheels) <= _FEW_FILES):
         lines += [(), *_files(plan)]
     if explain:
@@ -65,7 +69,9 @@ def render_plan(
 
 
 def _grid(plan: Plan, symbols: Symbols) -> list[Line]:
-    columns = list(dict.fromkeys(_column(cell.id, cell.target.triple) for cell in plan.cells))
+    missing = [(one.id, one.target) for one in plan.left_out if one.missing]
+    every = [*((cell.id, cell.target.triple) for cell in plan.cells), *missing]
+    columns = list(dict.fromkeys(_column(name, triple) for name, triple in every))
     rows = _rows(plan, columns, symbols)
     if not rows:
         return []
@@ -76,7 +82,7 @@ def _grid(plan: Plan, symbols: Symbols) -> list[Line]:
     lines = [line(Span(f"  {'target':<{triples}}  {'driver':<{drivers}}  {head}".rstrip(), "dim"))]
     for row in rows:
         marks = "  ".join(f"{mark:^{width}}" for mark, width in zip(row.marks, widths, strict=True))
-        lines.append(line(f"  {row.triple:<{triples}}  {row.drivers:<{drivers}}  {marks}  {row.levels}"))
+        lines.append(line(f"  {row.triple:<{triples}}  {row.drivers:<{drivers}}  {marks}  {row.levels}".rstrip()))
     return lines
 
 
@@ -85,11 +91,15 @@ def _rows(plan: Plan, columns: Sequence[str], symbols: Symbols) -> list[_Row]:
     targets: dict[str, list[Cell]] = {}
     for cell in plan.cells:
         targets.setdefault(cell.target.triple, []).append(cell)
+    for one in plan.left_out:
+        if one.missing:
+            targets.setdefault(one.target, [])
     rows = []
     for triple, cells in targets.items():
-        out = {_column(one.id, triple) for one in plan.left_out if f"-{triple}" in one.id}
+        out = {_column(one.id, triple): one.missing for one in plan.left_out if f"-{triple}" in one.id}
         tally = Counter(_column(cell.id, triple) for cell in cells)
-        marks = tuple(_mark(tally[column], left_out=column in out, symbols=symbols) for column in columns)
+        signs = {name: symbols.failed if missing else symbols.left_out for name, missing in out.items()}
+        marks = tuple(_mark(tally[column], signs.get(column, ""), symbols) for column in columns)
         drivers = dict.fromkeys(builds[cell.build].driver for cell in cells if cell.build in builds)
         levels = dict.fromkeys(_level(cell) for cell in cells)
         rows.append(_Row(triple=triple, drivers=" + ".join(drivers), marks=marks, levels=", ".join(levels)))
@@ -100,12 +110,11 @@ def _column(name: str, triple: str) -> str:
     return label_of(name, triple).split(" ")[0]
 
 
-def _mark(number: int, *, left_out: bool, symbols: Symbols) -> str:
+def _mark(number: int, sign: str, symbols: Symbols) -> str:
+    """Return what stands for the cells of a column: how many are built, or the sign of those that are not."""
     if number > 1:
         return str(number)
-    if number == 1:
-        return symbols.present
-    return symbols.left_out if left_out else ""
+    return symbols.present if number else sign
 
 
 def _level(cell: Cell) -> str:

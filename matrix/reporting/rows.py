@@ -20,7 +20,8 @@ def header_line(state: RunState, symbols: Symbols) -> Line:
     plan = state.plan
     drivers = list(dict.fromkeys(build.driver for build in plan.builds))
     wheels = f"{count(len(state.wheels), 'wheel')} in {count(len(plan.builds), 'build')}"
-    rest = [plan.bindings, wheels, ", ".join(drivers), f"-j {state.jobs}"]
+    lost = f"{len(state.missing)} cannot be built here" if state.missing else ""
+    rest = [plan.bindings, wheels, lost, ", ".join(drivers), f"-j {state.jobs}"]
     name = Span(clean_line(f"{plan.project} {plan.version}"), "bold")
     return line(name, *(f" {symbols.dot} {clean_line(part)}" for part in rest if part))
 

@@ -9,7 +9,7 @@ from matrix.events import BuildStarted, CellEnded, Diagnostic, Event, Note, RunS
 from matrix.events import Line as OutputLine
 from matrix.masking import mask_argv, mask_assignments
 from matrix.model import Verdict
-from matrix.reporting.closing import hint_lines, left_out_lines
+from matrix.reporting.closing import failure_block, hint_lines, left_out_lines, lost
 from matrix.reporting.formats import count, listing
 from matrix.reporting.text import Line, Span, Symbols, clean, clean_line, line, strip
 
@@ -57,12 +57,20 @@ class Spoken:
                 return self._findings(event, event.verdict)
             case Note() if not self._quiet:
                 return self._note(event)
-            case RunStarted() if not self._quiet:
-                lines = [one for text in event.plan.warnings for one in self._note(Note(level="warning", text=text))]
-                triples = [cell.target.triple for cell in event.plan.cells]
-                return lines + left_out_lines(event.plan.left_out, triples, self._symbols)
+            case RunStarted():
+                return self._begin(event)
             case _:
                 return []
+
+    def _begin(self, event: RunStarted) -> list[Line]:
+        """Tell what the plan warns of and leaves out, and, even when quiet, what cannot be built here."""
+        blocks = [failure_block(one, self._symbols, color=self._color) for one in lost(event.plan.left_out)]
+        failed = [one for block in blocks for one in block]
+        if self._quiet:
+            return failed
+        lines = [one for text in event.plan.warnings for one in self._note(Note(level="warning", text=text))]
+        triples = [cell.target.triple for cell in event.plan.cells]
+        return [*lines, *left_out_lines(event.plan.left_out, triples, self._symbols), *failed]
 
     def told(self, build: str, details: str, *, within: int | None = None) -> bool:
         """Whether all that ``details`` says was shown already as diagnostics of ``build``.

@@ -21,7 +21,7 @@ from matrix.events import (
     RunStarted,
     SlotsChanged,
 )
-from matrix.model import Build, Cell, CellStatus, Outcome, Plan
+from matrix.model import Build, Cell, CellStatus, LeftOut, Outcome, Plan
 from matrix.reporting.formats import platform_levels, size
 from matrix.reporting.text import strip
 
@@ -142,6 +142,11 @@ class RunState:
         room = self.jobs * self.at
         busy = self.end.cpu_seconds if self.end is not None and self.end.cpu_seconds is not None else self.busy
         return min(busy / room, 1.0) if room > 0 and busy > 0 else None
+
+    @property
+    def missing(self) -> list[LeftOut]:
+        """Cells that this machine cannot build: they failed before anything began."""
+        return [one for one in self.plan.left_out if one.missing]
 
     def with_status(self, *statuses: CellStatus) -> list[CellRow]:
         """Return the wheels that ended in one of ``statuses``, in plan order."""

@@ -101,6 +101,21 @@ def make_plan(
     )
 
 
+def missing_arm(*minors: int) -> list[LeftOut]:
+    """Cells for ARM that this machine lacks zig for."""
+    return [
+        LeftOut(
+            id=f"cp3{minor}-{ARM.triple}",
+            interpreter=f"cp3{minor}",
+            target=ARM.triple,
+            reason=f"no driver here builds for {ARM.triple}: zig could, but zig is missing",
+            hint="pip install 'wheelmatrix[zig]'",
+            missing=True,
+        )
+        for minor in minors or (11, 12)
+    ]
+
+
 def make_wheel(cell: Cell) -> Wheel:
     platform = f"manylinux_2_17_{cell.target.machine}"
     names = f"{platform}.manylinux2014_{cell.target.machine}"

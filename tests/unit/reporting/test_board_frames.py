@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.golden import assert_golden
-from support.made_up_runs import ARM, LINUX, make_plan, tell
+from support.made_up_runs import ARM, LINUX, make_plan, missing_arm, tell
 
 from matrix.events import BuildEnded, BuildStarted, BuildWaiting, CellEnded, Event, PrepareStarted, RunEnded
 from matrix.model import LeftOut, Outcome
@@ -120,6 +120,14 @@ def test_an_audits_refusal_is_told_without_a_time(plan_events: list[Event]) -> N
     events = [refused if event is ends[0] else event for event in plan_events]
     lines = closing(followed(events), UNICODE, color=False, report="r.json")
     assert_golden(GOLDEN / "closing_refused.txt", written(lines))
+
+
+@pytest.mark.parametrize("reused", [False, True])
+def test_the_end_tells_what_this_machine_cannot_build(reused: bool) -> None:
+    """Even where nothing else had to be done."""
+    events = tell(make_plan((12,), left_out=missing_arm()), reused=reused)
+    lines = closing(followed(events), UNICODE, color=False, report="r.json")
+    assert_golden(GOLDEN / f"closing_missing{'_reused' * reused}.txt", written(lines))
 
 
 def test_cpu_seconds_tell_the_use_of_the_slots(plan_events: list[Event]) -> None:

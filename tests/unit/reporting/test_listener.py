@@ -14,7 +14,7 @@ from pathlib import Path
 import msgspec
 import pytest
 from support.golden import assert_golden
-from support.made_up_runs import ARM, LINUX, make_plan, tell
+from support.made_up_runs import ARM, LINUX, make_plan, missing_arm, tell
 
 from matrix.events import BuildStarted, CellEnded, Diagnostic, Event, Line, Note
 from matrix.model import Finding, LeftOut, Verdict
@@ -58,6 +58,33 @@ def test_plain_lines() -> None:
         warnings=["cp310 is below requires-python"],
     )
     assert_golden(GOLDEN / "plain.txt", heard(tell(plan, failing=ARM_IDS, warn=True)))
+
+
+def test_what_this_machine_cannot_build_has_failed() -> None:
+    merely = LeftOut(id="cp39-x86_64-unknown-linux-gnu", reason="below requires-python >=3.10")
+    plan = make_plan((12,), left_out=[merely, *missing_arm()])
+    assert_golden(GOLDEN / "plain_missing.txt", heard(tell(plan)))
+    again = heard(tell(plan, reused=True))
+    assert "1 of 3 wheels in target/wheels (1 unchanged) · 2 failed (all aarch64-unknown-linux-gnu)" in again
+    quiet = heard(tell(plan), quiet=True)
+    assert quiet.startswith("  ✗ cp311  aarch64-unknown-linux-gnu   not built: no driver here")
+    assert "hint: pip install 'wheelmatrix[zig]'" in quiet
+    assert "below requires-python" not in quiet
+
+
+def test_the_log_counts_what_this_machine_cannot_build() -> None:
+    merely = LeftOut(id="cp39-x86_64-unknown-linux-gnu", reason="below requires-python >=3.10")
+    plan = make_plan((12,), left_out=[merely, *missing_arm()])
+    records = [json.loads(one) for one in heard(tell(plan), log_format="json").splitlines()]
+    (started,) = [one for one in records if one["event"] == "run started"]
+    assert (started["cells"], started["left_out"], started["failed"]) == (1, 1, 2)
+    lost = [one for one in records if one["event"] == "cell ended" and one["status"] == "failed"]
+    assert [(one["cell"], one["level"], one["hint"]) for one in lost] == [
+        (f"cp3{minor}-{ARM.triple}", "error", "pip install 'wheelmatrix[zig]'") for minor in (11, 12)
+    ]
+    assert (records[-1]["built"], records[-1]["failed"], records[-1]["skipped"]) == (1, 2, 1)
+    assert records[-1]["level"] == "error"
+    assert len(heard(tell(plan), log_format="json", quiet=True).splitlines()) == 3
 
 
 def test_plain_lines_of_a_run_with_nothing_to_do() -> None:

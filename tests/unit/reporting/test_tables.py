@@ -4,7 +4,7 @@ from pathlib import Path
 
 import msgspec
 from support.golden import assert_golden
-from support.made_up_runs import ARM, LINUX, interpreter, make_plan, make_wheel, tell
+from support.made_up_runs import ARM, LINUX, interpreter, make_plan, make_wheel, missing_arm, tell
 
 from matrix.events import Event, RunStarted
 from matrix.model import Cell, Compatibility, Finding, Interpreter, LeftOut, Plan, StableAbi, Verdict
@@ -59,6 +59,14 @@ def test_a_plan() -> None:
     builds = tuple(build for build in plan.builds if build.id != left_out[0].id)
     plan = msgspec.structs.replace(plan, cells=without, builds=builds)
     assert_golden(GOLDEN / "plan.txt", render_plan(plan))
+    assert render_plan(plan, symbols=ASCII).isascii()
+
+
+def test_a_plan_of_which_this_machine_cannot_build_everything() -> None:
+    plan = make_plan((11, 12), left_out=missing_arm())
+    assert_golden(GOLDEN / "plan_missing.txt", render_plan(plan))
+    none = msgspec.structs.replace(plan, cells=(), builds=())
+    assert "0 wheels from 0 builds · 2 cannot be built here" in render_plan(none)
     assert render_plan(plan, symbols=ASCII).isascii()
 
 
