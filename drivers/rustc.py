@@ -8,7 +8,12 @@ from drivers.import_libraries import library_args
 from matrix.driver import Place, Step
 from matrix.model import Build, Command, Settings, Target
 
-__all__ = ["fetch_step", "rustc_command", "std_steps"]
+__all__ = ["are_missing", "fetch_step", "rustc_command", "std_steps"]
+
+
+def are_missing(names: Sequence[str]) -> str:
+    """Say that tools are missing: ``zig and cargo-zigbuild are missing``."""
+    return f"{' and '.join(names)} {'is' if len(names) == 1 else 'are'} missing"
 
 
 def rustc_command(

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from drivers.hostcc import host_compiler, host_compiler_steps
 from drivers.import_libraries import LIBRARY_TOOLS, library_steps
-from drivers.rustc import fetch_step, rustc_command, std_steps
+from drivers.rustc import are_missing, fetch_step, rustc_command, std_steps
 from matrix.driver import DriverSupport, Host, Place, Step, Tool, Wish, XwinOptions
 from matrix.model import Build, Command
 
@@ -46,9 +46,9 @@ class XwinDriver:
             return DriverSupport(able=False, reason=f"cargo-xwin does not link for {target.triple}")
         missing = [tool for tool in self.tools if tool.needed and tool.name not in host.tools]
         if missing:
-            names = " and ".join(tool.name for tool in missing)
+            words = are_missing([tool.name for tool in missing])
             hint = "; ".join(dict.fromkeys(tool.install for tool in missing))
-            return DriverSupport(able=False, reason=f"cargo-xwin could, but {names} is missing", hint=hint)
+            return DriverSupport(able=False, reason=f"cargo-xwin could, but {words}", hint=hint)
         if not host.options_of("xwin", XwinOptions).accept_license:
             return DriverSupport(
                 able=False,

@@ -11,7 +11,7 @@ import msgspec
 from drivers.floors import zig_floor
 from drivers.hostcc import host_compiler, host_compiler_steps, zig_environment
 from drivers.import_libraries import library_steps
-from drivers.rustc import fetch_step, rustc_command, std_steps
+from drivers.rustc import are_missing, fetch_step, rustc_command, std_steps
 from matrix.driver import DriverSupport, Host, Place, Step, Tool, Wish
 from matrix.model import Build, Command, Settings, Target
 
@@ -70,7 +70,7 @@ class ZigDriver:
             return DriverSupport(able=False, reason=f"zig does not link Python modules for {target.triple}")
         missing = [tool.name for tool in self.tools if tool.name not in host.tools]
         if missing:
-            return DriverSupport(able=False, reason=f"zig could, but {' and '.join(missing)} is missing", hint=EXTRA)
+            return DriverSupport(able=False, reason=f"zig could, but {are_missing(missing)}", hint=EXTRA)
         if target.libc != "gnu" or target.os != "linux":
             return DriverSupport(able=True, reason="zig links for it", explicit=True)
         floor = zig_floor(target)

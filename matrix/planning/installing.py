@@ -93,7 +93,8 @@ def _pip(packages: tuple[str, ...], means: Means) -> Action:
 
 def _system(text: str, packages: tuple[str, ...], means: Means) -> Action:
     if means.apt is not None and means.root:
-        return Action(text=text, command=Command(argv=(means.apt, "install", "-y", *packages)))
+        argv = (means.apt, "install", "-y", *packages)
+        return Action(text=text, command=Command(argv=argv, env={"DEBIAN_FRONTEND": "noninteractive"}))
     if means.apt is None and means.other:
         names = _PACKAGES.get(means.other, {})
         text = " ".join([means.other, "install", *(names.get(package, package) for package in packages)])

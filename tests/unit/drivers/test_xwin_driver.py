@@ -44,7 +44,7 @@ def test_missing_tools_come_before_the_licence() -> None:
     host = msgspec.structs.replace(HOST, options={}, tools={"cargo-xwin": "/usr/bin/cargo-xwin"})
     support = XWIN.supports(wish(MSVC), host)
     assert not support.forbidden
-    assert support.reason == "cargo-xwin could, but clang and lld-link is missing"
+    assert support.reason == "cargo-xwin could, but clang and lld-link are missing"
     assert support.hint == "apt-get install clang; apt-get install lld"
 
 

@@ -7,18 +7,20 @@ from typing import Any
 
 import jsonschema
 import msgspec
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from support.driving import HOST
-from support.planning import installed, made_up_facts, made_up_project
+from support.planning import EveryDriver, installed, made_up_facts, made_up_project
 
 from drivers import ALL
 from matrix.checkup import CheckedDriver, Checkup, Remark, checkup_document, schema
-from matrix.driver import Host
+from matrix.driver import DriverSupport, Host, Tool, Wish
 from matrix.planning import Request
 from matrix.planning.examine import examine, examine_host
 
 GNU, ARM, MSVC = "x86_64-unknown-linux-gnu", "aarch64-unknown-linux-gnu", "x86_64-pc-windows-msvc"
+ODD = "sparc64-unknown-linux-gnu"
 VERSIONS = {"cargo": "1.95.0", "zig": "0.15.2"}
 
 
@@ -129,6 +131,44 @@ def test_outside_a_project_only_the_machine_itself_counts() -> None:
     assert found.ready
     assert found.project is None
     assert [one.name for one in found.drivers if one.needed] == ["cargo"]
+
+
+class EitherEngine(EveryDriver):
+    """A driver that is content with either of two tools, and needs it to answer."""
+
+    name = "engine"
+    tools = (
+        Tool(name="first", install="apt-get install first", needed=False),
+        Tool(name="second", install="apt-get install second", needed=False),
+    )
+    answers = True
+
+    def supports(self, wish: Wish, host: Host) -> DriverSupport:
+        if wish.target.triple != ODD:
+            return DriverSupport(able=False, reason="not asked")
+        if not any(tool.name in host.tools for tool in self.tools):
+            return DriverSupport(able=False, reason="first or second is missing", hint="apt-get install first")
+        return DriverSupport(able=self.answers, reason="its daemon sleeps", hint="wake it", explicit=True)
+
+
+@pytest.mark.parametrize(("found", "answers"), [((), True), (("second",), False), (("second",), True)])
+def test_a_driver_that_can_do_with_either_tool(found: tuple[str, ...], answers: bool) -> None:
+    engine = EitherEngine()
+    engine.answers = answers
+    host = msgspec.structs.replace(HOST, tools={**HOST.tools, **dict.fromkeys(found, "/bin/x")}, stds=None)
+    project = made_up_project(matrix={"interpreters": ["3.12"], "targets": [ODD]})
+    checkup = examine(project, Request(), replace(made_up_facts("3.12", drivers=[*ALL, engine]), host=host), {})
+    if not found:
+        assert missing(checkup, "engine") == ["first"]
+        assert checkup.commands == ("apt-get install first",)
+    elif answers:
+        assert checkup.ready
+        assert driver(checkup, "engine").needed
+    else:
+        (problem,) = checkup.problems
+        assert "its daemon sleeps" in problem.text
+        assert problem.hint == "wake it"
+    assert checkup.ready == (bool(found) and answers)
 
 
 @given(st.sets(st.sampled_from(sorted(HOST.tools))), st.sets(st.sampled_from([GNU, ARM, MSVC]), min_size=1))
