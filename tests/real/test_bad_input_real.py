@@ -185,7 +185,7 @@ def test_a_level_that_no_target_means_is_said(wheelmatrix: Wheelmatrix, project:
 
 
 def test_plan_knows_the_flags_that_are_not_built_yet(wheelmatrix: Wheelmatrix, project: Copy) -> None:
-    assert_refused(wheelmatrix("plan", "--zig", cwd=project("ffi-only")), "--zig", "not built yet")
+    assert_refused(wheelmatrix("plan", "--pgo", cwd=project("ffi-only")), "--pgo", "not built yet")
 
 
 def test_a_full_stdout_is_told_as_such(project: Copy) -> None:
