@@ -36,6 +36,12 @@ ONCE = {  # get one
 INTERPRETERS = ("3.10", "3.11", "3.13", "3.14t")
 WISHES = len(FULL) * len(INTERPRETERS) + len(ONCE)
 
+LINKED_BY_ZIG = """
+[[tool.wheelmatrix.overrides]] # the host too, for an older glibc than its own
+select = { target = "*-linux-*" }
+driver = "zig"
+"""
+
 
 def declare(root: Path) -> None:
     """Write the matrix into a project's pyproject.toml."""
@@ -43,7 +49,7 @@ def declare(root: Path) -> None:
         f'\n[[tool.wheelmatrix.include]]\ninterpreter = "{version}"\ntarget = "{target}"\n'
         for target, version in ONCE.items()
     )
-    table = f"\n[tool.wheelmatrix]\ninterpreters = {list(INTERPRETERS)}\ntargets = {list(FULL)}\n{rows}"
+    table = f"\n[tool.wheelmatrix]\ninterpreters = {list(INTERPRETERS)}\ntargets = {list(FULL)}\n{rows}{LINKED_BY_ZIG}"
     path = root / "pyproject.toml"
     path.write_text(path.read_text(encoding="utf-8") + table, encoding="utf-8")
 

@@ -124,5 +124,5 @@ def every_target(
     """One run that builds c-cross for every target; once a session."""
     root = copy_project("c-cross", tmp_path_factory.mktemp("every"))
     declare(root)
-    ran = wheelmatrix("build", "--zig", "--accept-xwin-license", "-j2", cwd=root, env=cross_env, timeout=1500)
+    ran = wheelmatrix("build", "--accept-xwin-license", "-j2", cwd=root, env=cross_env, timeout=1500)
     return EveryTarget(root, ran, tmp_path_factory.mktemp("unpacked"))
