@@ -157,9 +157,11 @@ def _count(image: Image, dynamic: dict[int, list[int]], size: int) -> int:
     if DT_MIPS_SYMTABNO in dynamic and image.machine == "EM_MIPS":
         return dynamic[DT_MIPS_SYMTABNO][0]
     if DT_HASH in dynamic:
-        wide = image.machine == "EM_S390" and image.bits == 64  # its hash table has 8-byte words
+        place = image.offset_of(dynamic[DT_HASH][0])
+        # GNU's linker writes 8-byte words for s390x, LLVM's 4-byte ones: a high half is 0, a number of buckets never
+        wide = image.machine == "EM_S390" and image.bits == 64 and not any(image.read(place, 4))
         shape = struct.Struct(f"{image.order}{'QQ' if wide else 'II'}")
-        return int(shape.unpack(image.read(image.offset_of(dynamic[DT_HASH][0]), shape.size))[1])
+        return int(shape.unpack(image.read(place, shape.size))[1])
     start = dynamic[DT_SYMTAB][0]
     hashed = _hashed(image, image.offset_of(dynamic[DT_GNU_HASH][0])) if DT_GNU_HASH in dynamic else 0
     if hashed:

@@ -79,7 +79,7 @@ class Elf:
 
         dynamic = self._named(text)
         if self.hashing != "none":
-            tag, words = (4, self._sysv_hash()) if self.hashing == "sysv" else (0x6FFFFEF5, self._gnu_hash())
+            tag, words = (4, self._sysv_hash()) if self.hashing.startswith("sysv") else (0x6FFFFEF5, self._gnu_hash())
             dynamic.append((tag, BASE + place(words)))
         dynamic.append((6, BASE + place(self._symbol_table(text))))
         needs = self._version_needs(text)
@@ -121,7 +121,8 @@ class Elf:
 
     def _sysv_hash(self) -> bytes:
         total = len(self.ordered) + 1
-        return self.pack("4I", 1, total, 0, 0) + bytes(4 * total)
+        word, size = ("Q", 8) if self.hashing == "sysv64" else ("I", 4)  # 8-byte words: GNU's linker for s390x
+        return self.pack(f"4{word}", 1, total, 0, 0) + bytes(size * total)
 
     def _gnu_hash(self) -> bytes:
         total, first = len(self.ordered) + 1, 1 + sum(not symbol.defined for symbol in self.ordered)

@@ -102,6 +102,13 @@ def test_symbols_that_are_only_asked_for_are_seen(elf: Elf, symbol: Symbol, hash
     assert binary.needs[0].symbols == ("gettid",)
 
 
+@pytest.mark.parametrize("hashing", ["sysv", "sysv64", "gnu"])
+def test_both_kinds_of_hash_table_of_s390x_are_read(elf: Elf, symbol: Symbol, hashing: str) -> None:
+    symbols = [symbol("abort"), symbol("malloc"), symbol("PyInit_m", defined=True)]
+    binary = read_elf("m.so", elf(machine=22, order=">", symbols=symbols, hashing=hashing))
+    assert (binary.undefined, binary.modules) == (("abort", "malloc"), ("m",))
+
+
 @pytest.mark.parametrize(
     ("fields", "arch"),
     [
