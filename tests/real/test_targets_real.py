@@ -37,6 +37,8 @@ GNU = [target for target in LINUX if "-gnu" in target]
 MUSL = [target for target in LINUX if target.endswith("-musl")]
 MAC = [target for target in TARGETS if "-apple-" in target]
 WINDOWS = [target for target in TARGETS if "-windows-" in target]
+# zig links it against glibc 2.19, so that std's weak __cxa_thread_atexit_impl has version 2.18, which auditwheel counts
+COUNTS_WEAK = {"powerpc64le-unknown-linux-gnu": "manylinux_2_24_ppc64le"}
 OF_GLIBC = {"libc.so.6", "libpthread.so.0", "libdl.so.2", "libm.so.6", "librt.so.1", "libutil.so.1"}
 STORY = "import c_cross; print(c_cross.scaled([1, 2, 3], 7), *c_cross.compiled_for())"
 
@@ -74,7 +76,7 @@ def test_binaries_are_what_their_wheels_say(target: str, every_target: EveryTarg
 @pytest.mark.parametrize("target", GNU)
 def test_auditwheel_gives_glibc_wheels_the_same_tag(target: str, every_target: EveryTarget) -> None:
     for wheel in _of(every_target, target):
-        assert auditwheel_tag(wheel.path)[0] in wheel.platforms
+        assert auditwheel_tag(wheel.path)[0] in {*wheel.platforms, COUNTS_WEAK.get(target)}
         level = tuple(map(int, EXPECTED[target].platform.split("_")[1:3]))
         assert () < highest_glibc(wheel.binary) <= level
         others = needed_libraries(wheel.binary) - OF_GLIBC

@@ -123,9 +123,12 @@ def needed_libraries(binary: Path) -> set[str]:
 
 
 def highest_glibc(binary: Path) -> tuple[int, ...]:
-    """Return the newest glibc that an ELF file names, as readelf reads it; nothing for none."""
+    """Return the newest glibc that an ELF file insists on, as readelf reads it; nothing for none.
+
+    The loader goes on without a version whose flag says that only weak symbols ask for it.
+    """
     said = _said("readelf", "-VW", binary, cwd=binary.parent)
-    versions = re.findall(r"Name: GLIBC_(\d+(?:\.\d+)+)", said)
+    versions = re.findall(r"Name: GLIBC_(\d+(?:\.\d+)+) +Flags: none", said)
     return max((tuple(map(int, version.split("."))) for version in versions), default=())
 
 
