@@ -6,6 +6,7 @@ To add one: a module here with a class that follows ``matrix.driver.Driver``, an
 from __future__ import annotations
 
 from drivers.cargo import CargoDriver
+from drivers.docker import DockerDriver
 from drivers.xwin import XwinDriver
 from drivers.zig import ZigDriver
 from matrix.driver import Driver
@@ -16,5 +17,6 @@ ALL: tuple[Driver, ...] = (
     CargoDriver(),
     ZigDriver(),
     XwinDriver(),
+    DockerDriver(),
 )
 """In the order in which they are asked."""

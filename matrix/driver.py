@@ -3,25 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
 import msgspec
-from msgspec import Meta
 
+from matrix.driver_options import DockerOptions, XwinOptions
 from matrix.model import Build, Command, Compatibility, Target
 
-__all__ = ["Driver", "DriverSupport", "Host", "Place", "Step", "Tool", "Wish", "XwinOptions"]
+__all__ = [
+    "OUT_OF_REACH",
+    "Containers",
+    "DockerOptions",
+    "Driver",
+    "DriverSupport",
+    "Host",
+    "Place",
+    "Step",
+    "Tool",
+    "Wish",
+    "XwinOptions",
+]
+
+OUT_OF_REACH = "/nonexistent/wheelmatrix-seed"
+"""A PyO3 configuration, and a Python, that cannot be read: what a build is given that must stop where it needs one."""
 
 O = TypeVar("O", bound=msgspec.Struct)  # noqa: E741 - the options of one driver
-
-
-class XwinOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="kebab"):
-    """Settings of the xwin driver."""
-
-    accept_license: Annotated[
-        bool,
-        Meta(description="Accept Microsoft's licence for the Windows SDK and CRT files that xwin downloads."),
-    ] = False
 
 
 class Tool(msgspec.Struct, frozen=True, kw_only=True):
@@ -44,6 +50,28 @@ class Tool(msgspec.Struct, frozen=True, kw_only=True):
     needed: bool = True
 
 
+class Containers(msgspec.Struct, frozen=True, kw_only=True):
+    """What containers can be run with on this machine.
+
+    Attributes:
+        engine: ``docker`` or ``podman``.
+        program: Its path.
+        fault: Why it cannot be used, or empty.
+        user: ``UID:GID`` in a container whose files come back as the caller's.
+        cargo_home: cargo's home directory, with the registry.
+        rust: Directory of cargo and rustc, as it is mounted; empty where they would not run anywhere else.
+        mounts: Directories that these two need.
+    """
+
+    engine: str
+    program: str
+    fault: str = ""
+    user: str = "0:0"
+    cargo_home: str = ""
+    rust: str = ""
+    mounts: tuple[str, ...] = ()
+
+
 class Host(msgspec.Struct, frozen=True, kw_only=True):
     """What a driver may know of the machine that plans.
 
@@ -56,6 +84,7 @@ class Host(msgspec.Struct, frozen=True, kw_only=True):
         linkers: Targets for which cargo's configuration names a linker.
         options: Settings of drivers, by name.
         offline: Whether nothing may be downloaded.
+        containers: What containers can be run with; ``None`` when there is nothing, or nobody asked.
     """
 
     target: Target
@@ -66,6 +95,7 @@ class Host(msgspec.Struct, frozen=True, kw_only=True):
     linkers: frozenset[str] = frozenset()
     options: Mapping[str, msgspec.Struct] = {}
     offline: bool = False
+    containers: Containers | None = None
 
     def options_of(self, name: str, kind: type[O]) -> O:
         """Return the settings of a driver, or its defaults."""
@@ -98,10 +128,12 @@ class DriverSupport(msgspec.Struct, frozen=True, kw_only=True):
         hint: What to do about it, or ``None``.
         reluctant: Whether another driver that can is the better one.
         forbidden: Whether the user must allow it first: an error, whatever else could be built.
+        claimed: Whether the wish is for this driver alone, able or not.
         libc: Version of the C library that it will link against, where it chooses one.
         explicit: Whether cargo is told ``--target`` even for the host's own.
         mark: What tells its binaries from those of other drivers; ends the build's id.
         lacks: Names of tools that it can do without elsewhere, and that are missing for this very wish.
+        image: Container image that it builds in, or ``None``.
     """
 
     able: bool
@@ -109,10 +141,12 @@ class DriverSupport(msgspec.Struct, frozen=True, kw_only=True):
     hint: str | None = None
     reluctant: bool = False
     forbidden: bool = False
+    claimed: bool = False
     libc: tuple[int, int] | None = None
     explicit: bool = False
     mark: str = ""
     lacks: tuple[str, ...] = ()
+    image: str | None = None
 
 
 class Place(msgspec.Struct, frozen=True, kw_only=True):
@@ -121,6 +155,7 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         host: The machine.
         root: The project's root.
+        sources: Directories with everything that cargo reads of the project: the root, its workspace, crates beside it.
         manifest: Its Cargo.toml.
         lane: The cargo target directory that the build owns.
         cache: Directory for what is prepared once a machine.
@@ -140,6 +175,7 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
     root: str
     manifest: str
     lane: str
+    sources: tuple[str, ...] = ()
     cache: str = ""
     pyo3_config: str | None = None
     exports: Mapping[str, str] = {}

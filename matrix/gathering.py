@@ -71,6 +71,7 @@ class Gathered:
         return Place(
             host=self.host,
             root=str(self.project.root),
+            sources=tuple(map(str, self.project.sources)),
             manifest=str(self.project.root / build.manifest),
             lane=str(self.workshop.lane(build.id)),
             pyo3_config=str(self.workshop.config(build.id)) if build.pyo3_config is not None else None,

@@ -17,6 +17,7 @@ import anyio
 import msgspec
 
 from matrix.driver import Driver, Host, Tool, XwinOptions
+from matrix.engines import find_containers, wants_containers
 from matrix.errors import ToolError
 from matrix.model import Command, Target
 from matrix.platforms import host_target, known_triples, parse_target
@@ -51,13 +52,19 @@ async def look_around(
         tools={**_found(drivers, environ), "cargo": cargo},
         glibc=_glibc(),
         linkers=configured_linkers(project.root, environ, project.flags.config),
-        options={"xwin": XwinOptions(accept_license=licensed or _consent(project, environ))},
+        options={
+            "xwin": XwinOptions(accept_license=licensed or _consent(project, environ)),
+            "docker": project.options.docker,
+        },
         offline=project.flags.offline or project.flags.frozen,
     )
     sysroot = await _sysroot(project.root)
-    if sysroot is None:
-        return host
-    return msgspec.structs.replace(host, sysroot=str(sysroot), stds=frozenset(_stds(sysroot)))
+    if sysroot is not None:
+        host = msgspec.structs.replace(host, sysroot=str(sysroot), stds=frozenset(_stds(sysroot)))
+    if wants_containers(project.options):
+        containers = await find_containers(project.options.docker, host, project.root, environ)
+        host = msgspec.structs.replace(host, containers=containers)
+    return host
 
 
 async def bare_host(drivers: Sequence[Driver], environ: Mapping[str, str], root: Path) -> Host:

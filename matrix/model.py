@@ -294,8 +294,24 @@ class Command(msgspec.Struct, frozen=True, kw_only=True):
         argv: Program and arguments.
         env: Variables set on top of the caller's environment; ``None`` unsets one.
         cwd: Directory to start in; relative to the project's root.
+        paths: Directories by the names that the process has for them, with where they lie: those of a container.
     """
 
     argv: tuple[str, ...]
     env: dict[str, str | None] = {}
     cwd: str = "."
+    paths: dict[str, str] = {}
+
+    def outside(self, path: str) -> str:
+        """Return where a path that the process speaks of lies; ``native=/lane/x`` is one too.
+
+        >>> Command(argv=("docker",), paths={"/lane": "/p/target/lane"}).outside("native=/lane/x")
+        'native=/p/target/lane/x'
+        """
+        kind, sign, name = path.partition("=")
+        if not kind.isalpha():
+            kind, sign, name = "", "", path
+        for inside, outside in self.paths.items():
+            if name == inside or name.startswith(f"{inside}/"):
+                return f"{kind}{sign}{outside}{name[len(inside) :]}"
+        return path

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import msgspec
 
 from matrix.errors import UsageError
-from matrix.model import Build, Cell, StableAbi
+from matrix.model import Build, Cell, Settings, StableAbi
 from matrix.planning.judging import Judged
 from matrix.planning.pyo3_config import import_libraries, pyo3_config
 from matrix.platforms.wheel_names import ANY_LEVEL, wheel_file_name
@@ -171,7 +171,7 @@ def _build(
         stable_abi=abi,
         bindings=bindings.kind,
         driver=first.choice.driver,
-        settings=first.recipe.settings,
+        settings=_settings(first),
         cells=tuple(one.candidate.id for one in members),
         pyo3_config=pyo3_config(python, abi, target, bindings.version, first.lib_dir),
         import_libraries=import_libraries(python, abi, target, bindings.version) if first.lib_dir is None else (),
@@ -180,6 +180,11 @@ def _build(
         lib_name=project.module.lib_name,
         expected=expected,
     )
+
+
+def _settings(one: Judged) -> Settings:
+    settings, image = one.recipe.settings, one.choice.image
+    return settings if image is None else msgspec.structs.replace(settings, image=image)
 
 
 def _manifest(project: Project) -> str:

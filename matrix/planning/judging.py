@@ -30,6 +30,7 @@ class Choice(NamedTuple):
         libc: Version of the C library that it links against, where it chooses one.
         explicit: Whether cargo is told ``--target``.
         mark: What tells its binaries from those of other drivers.
+        image: Container image that it builds in, or ``None``.
     """
 
     driver: str
@@ -37,6 +38,7 @@ class Choice(NamedTuple):
     libc: tuple[int, int] | None = None
     explicit: bool = False
     mark: str = ""
+    image: str | None = None
 
 
 class Judged(NamedTuple):
@@ -223,12 +225,13 @@ class Judge:
     def _chosen(self, wish: Wish, drivers: Sequence[Driver], prefix: str) -> Choice | Refusal:
         host = self._facts.host
         answers = [(driver.name, driver.supports(wish, host)) for driver in drivers]
+        answers = [one for one in answers if one[1].claimed] or answers
         able = [(name, support) for name, support in answers if support.able]
         if able:
             name, support = next((one for one in able if not one[1].reluctant), able[0])
             flagged = " (--zig)" if not prefix and name == self._prefers else ""
             why = f"{prefix}{support.reason}{flagged}"
-            return Choice(name, why, support.libc, support.explicit, support.mark)
+            return Choice(name, why, support.libc, support.explicit, support.mark, support.image)
         forbidden = next((support for _, support in answers if support.forbidden), None)
         if forbidden is not None and self._surveys:
             return Refusal(forbidden.reason, forbidden.hint, missing=True)

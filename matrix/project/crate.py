@@ -64,6 +64,7 @@ class Crate:
         metadata: ``[package.metadata]``, or ``None``.
         graph: What each needed package needs, by package id, and on which platforms.
         scripts: Ids of the needed packages that have a build script.
+        local: Directories of the needed packages that lie on this machine: path dependencies.
     """
 
     name: str
@@ -85,6 +86,7 @@ class Crate:
     metadata: Any = None
     graph: Mapping[str, tuple[ResolvedDep, ...]] = field(default_factory=dict)
     scripts: frozenset[str] = frozenset()
+    local: tuple[Path, ...] = ()
 
     def names_of(self, crate_type: str) -> tuple[str, ...]:
         """Return the names of the targets built as ``cdylib``, ``bin``, …; examples and tests left out."""
@@ -145,6 +147,7 @@ def pick_crate(metadata: CargoMetadata, manifest: Path) -> Crate:
             for node in (own, *needed)
             if any("custom-build" in target.kind for target in packages[node.id].targets)
         ),
+        local=tuple(Path(packages[node.id].manifest_path).parent for node in needed if "path+file:" in node.id),
     )
 
 

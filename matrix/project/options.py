@@ -12,12 +12,22 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta
 
-from matrix.driver import XwinOptions
+from matrix.driver import DockerOptions, XwinOptions
 from matrix.errors import ConfigError
 from matrix.project.checked import convert_table
 from matrix.project.durations import Seconds
 
-__all__ = ["Changes", "DriverOptions", "Include", "Options", "Override", "Select", "XwinOptions", "read_options"]
+__all__ = [
+    "Changes",
+    "DockerOptions",
+    "DriverOptions",
+    "Include",
+    "Options",
+    "Override",
+    "Select",
+    "XwinOptions",
+    "read_options",
+]
 
 WHERE = "pyproject.toml: [tool.wheelmatrix]"
 
@@ -60,14 +70,14 @@ class Changes(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     driver: Annotated[
         str | None,
         Meta(
-            description="Driver that builds it: `cargo`, `zig` or `xwin`; `auto` lets wheelmatrix choose.",
+            description="Driver that builds it: `cargo`, `zig`, `xwin` or `docker`; `auto` lets wheelmatrix choose.",
             examples=["zig"],
         ),
     ] = None
     image: Annotated[
         str | None,
         Meta(
-            description="Container image for the docker driver, which is not built yet.",
+            description="Container image to build in, with the docker driver.",
             examples=["quay.io/pypa/manylinux_2_28_aarch64"],
         ),
     ] = None
@@ -192,6 +202,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         Meta(description="Settings of drivers, by name.", examples=[{"cargo": {"jobs": 2}}]),
     ] = {}
     xwin: Annotated[XwinOptions, Meta(description="Settings of the xwin driver.")] = XwinOptions()
+    docker: Annotated[DockerOptions, Meta(description="Settings of the docker driver.")] = DockerOptions()
 
 
 def read_options(table: Mapping[str, Any], where: str = WHERE) -> Options:

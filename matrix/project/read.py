@@ -64,6 +64,11 @@ class Project:
     options: Options
     warnings: tuple[str, ...] = ()
 
+    @property
+    def sources(self) -> tuple[Path, ...]:
+        """Directories with everything that cargo reads of the project: its root, workspace and path dependencies."""
+        return tuple(dict.fromkeys((self.root, self.workspace_root, self.manifest.parent, *self.crate.local)))
+
     def stable_for(
         self, features: tuple[str, ...], *, all_features: bool = False, no_default_features: bool = False
     ) -> tuple[StableAbi, ...]:

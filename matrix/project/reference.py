@@ -10,7 +10,16 @@ import msgspec
 
 from matrix.project.durations import Seconds
 from matrix.project.maturin_options import MaturinOptions
-from matrix.project.options import Changes, DriverOptions, Include, Options, Override, Select, XwinOptions
+from matrix.project.options import (
+    Changes,
+    DockerOptions,
+    DriverOptions,
+    Include,
+    Options,
+    Override,
+    Select,
+    XwinOptions,
+)
 
 __all__ = ["maturin_keys", "wheelmatrix_keys"]
 
@@ -21,6 +30,7 @@ _SECTIONS: tuple[tuple[type, str], ...] = (
     (Changes, "What both kinds of row change; what is not named stays as it is:"),
     (DriverOptions, "`[tool.wheelmatrix.drivers.NAME]`:"),
     (XwinOptions, "`[tool.wheelmatrix.xwin]`:"),
+    (DockerOptions, "`[tool.wheelmatrix.docker]`:"),
 )
 
 

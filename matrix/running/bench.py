@@ -30,6 +30,7 @@ class Bench:
 
     Attributes:
         root: The project's root.
+        sources: Directories with everything that cargo reads of the project.
         workshop: Lanes, logs and staging.
         drivers: By name.
         pool: The slots.
@@ -59,6 +60,7 @@ class Bench:
     exports: Mapping[str, str] = field(default_factory=dict)
     out_dir_crates: frozenset[str] = frozenset()
     failed: set[str] = field(default_factory=set)
+    sources: tuple[str, ...] = ()
 
     def hold(self, build: Build) -> AbstractAsyncContextManager[Path]:
         """Hold the lane of a build, telling when another run has it."""
@@ -133,6 +135,7 @@ class Bench:
         return Place(
             host=self.host,
             root=str(self.root),
+            sources=self.sources,
             manifest=str(self.root / build.manifest),
             lane=str(lane),
             cache=str(self.cache),

@@ -126,6 +126,7 @@ class _Watch:
     def __init__(self, build: Build, bus: Bus) -> None:
         self._build = build
         self._bus = bus
+        self._command = Command(argv=())
         self._compiled = 0
         self._fresh = 0
         self._errors: list[RustcDiagnostic] = []
@@ -134,6 +135,7 @@ class _Watch:
         self._out_dirs: dict[str, str] = {}
 
     def start(self, command: Command, log: str) -> None:
+        self._command = command
         self._bus.emit(BuildStarted(build=self._build.id, argv=command.argv, log=log))
 
     def stdout(self, line: str) -> str | None:
@@ -145,8 +147,8 @@ class _Watch:
             case CompilerMessage():
                 return self._diagnostic(message.message)
             case BuildScript():
-                self._linked += message.linked_paths
-                self._out_dirs[package_name(message.package_id)] = message.out_dir
+                self._linked += map(self._command.outside, message.linked_paths)
+                self._out_dirs[package_name(message.package_id)] = self._command.outside(message.out_dir)
                 return None
             case None:
                 return None if line.startswith('{"reason":') else line
@@ -165,7 +167,9 @@ class _Watch:
         name = package_name(message.package_id)
         self._bus.emit(CrateDone(build=self._build.id, crate=message.target.name, fresh=message.fresh))
         if name == self._build.crate and message.target.name.replace("-", "_") == self._build.lib_name:
-            self._files += [(message.target.name, file) for file in message.filenames if _is_module(file)]
+            self._files += [
+                (message.target.name, self._command.outside(file)) for file in message.filenames if _is_module(file)
+            ]
 
     def _diagnostic(self, diagnostic: RustcDiagnostic) -> str | None:
         if diagnostic.level.startswith("error"):

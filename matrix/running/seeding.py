@@ -20,13 +20,11 @@ from pathlib import Path
 
 import msgspec
 
-from matrix.model import Build, Settings
+from matrix.model import Build, Command, Settings
 from matrix.running.messages import BuildScript, CompilerArtifact, package_name, parse_message
 
-__all__ = ["OUT_OF_REACH", "Seed", "SeedWatch", "clone", "find_roots", "find_seeds", "is_cold", "seed_of"]
+__all__ = ["Seed", "SeedWatch", "clone", "find_roots", "find_seeds", "is_cold", "seed_of"]
 
-OUT_OF_REACH = "/nonexistent/wheelmatrix-seed"
-"""A PyO3 configuration, and a Python, that cannot be read."""
 _PROFILE_DIRS = {"dev": "debug", "test": "debug", "bench": "release"}
 _LINKED = (".rlib", ".rmeta")
 _LEFT_BEHIND = frozenset({"incremental", ".cargo-lock", "examples"})
@@ -145,7 +143,13 @@ class SeedWatch:
     def __init__(self) -> None:
         self._sources: dict[str, str] = {}
         self._ran: list[str] = []
+        self._command = Command(argv=())
         self.compiled = 0
+
+    def start(self, command: Command, log: str) -> None:
+        """Take in what is run: it says where the paths that cargo speaks of lie."""
+        del log
+        self._command = command
 
     def stdout(self, line: str) -> str | None:
         """Take in one line of cargo's stdout."""
@@ -153,7 +157,7 @@ class SeedWatch:
             case CompilerArtifact() as message:
                 self.compiled += not message.fresh
                 if "custom-build" in message.target.kind:
-                    self._sources[message.package_id] = message.target.src_path
+                    self._sources[message.package_id] = self._command.outside(message.target.src_path)
             case BuildScript() as message:
                 self._ran.append(message.package_id)
             case _:

@@ -9,10 +9,11 @@ from pathlib import Path
 import anyio
 import anyio.to_thread
 
+from matrix.driver import OUT_OF_REACH
 from matrix.events import Note, PrepareEnded, PrepareStarted
 from matrix.model import Build, Outcome
 from matrix.running.bench import Bench
-from matrix.running.seeding import OUT_OF_REACH, Seed, SeedWatch, clone, find_roots, find_seeds
+from matrix.running.seeding import Seed, SeedWatch, clone, find_roots, find_seeds
 
 __all__ = ["Sower"]
 
@@ -65,7 +66,14 @@ class Sower:
         async with bench.hold(seed.build) as lane:
             await self.prepare_lane(seed.build, lane)
             watch = SeedWatch()
-            await bench.run(seed.build, lane, pyo3_config=OUT_OF_REACH, python=OUT_OF_REACH, on_stdout=watch.stdout)
+            await bench.run(
+                seed.build,
+                lane,
+                pyo3_config=OUT_OF_REACH,
+                python=OUT_OF_REACH,
+                on_start=watch.start,
+                on_stdout=watch.stdout,
+            )
             suspects = await anyio.to_thread.run_sync(watch.suspects)
         if suspects:
             text = f"lanes start cold: the build script of {', '.join(suspects)} may look at a Python"

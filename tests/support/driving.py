@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from matrix.driver import Host, Place, Wish, XwinOptions
+from matrix.driver import Containers, Host, Place, Wish, XwinOptions
 from matrix.model import Build, Compatibility, Settings
 from matrix.platforms import known_interpreter, parse_target
 
@@ -14,12 +14,21 @@ HOST = Host(
         name: f"/usr/bin/{name}"
         for name in (
             "cargo", "rustc", "rustup", "cc", "zig", "cargo-zigbuild", "cargo-xwin", "clang", "lld-link", "llvm-lib",
+            "docker",
         )
     },
     glibc=(2, 36),
     stds=frozenset({"x86_64-unknown-linux-gnu"}),
     sysroot="/toolchain",
     options={"xwin": XwinOptions(accept_license=True)},
+    containers=Containers(
+        engine="docker",
+        program="/usr/bin/docker",
+        user="1000:1000",
+        cargo_home="/home/me/.cargo",
+        rust="/toolchain/bin",
+        mounts=("/toolchain",),
+    ),
 )  # fmt: skip
 
 PLACE = Place(

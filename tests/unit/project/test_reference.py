@@ -7,7 +7,7 @@ import tomli
 
 from matrix.project import read_options
 from matrix.project.maturin_options import NOT_YET, MaturinOptions
-from matrix.project.options import DriverOptions, Include, Options, Override, Select, XwinOptions
+from matrix.project.options import DockerOptions, DriverOptions, Include, Options, Override, Select, XwinOptions
 from matrix.project.reference import maturin_keys, wheelmatrix_keys
 
 
@@ -16,7 +16,7 @@ def _keys(text: str) -> list[str]:
 
 
 def test_every_key_stands_in_a_table() -> None:
-    structs = (Options, Select, Include, Override, DriverOptions, XwinOptions)
+    structs = (Options, Select, Include, Override, DriverOptions, XwinOptions, DockerOptions)
     assert set(_keys(wheelmatrix_keys())) == {
         field.encode_name for one in structs for field in msgspec.structs.fields(one)
     }

@@ -1,0 +1,281 @@
+"""The docker driver: cargo runs in a container of a manylinux, musllinux or cross image; podman does as well."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path, PurePath
+
+import msgspec
+
+from drivers.images import compiler_names, compiler_prefixes, image_for, slug
+from drivers.mounts import inside, mount, sources
+from drivers.rustc import fetch_step, rustc_command, std_steps
+from matrix.driver import OUT_OF_REACH, Containers, DockerOptions, DriverSupport, Host, Place, Step, Tool, Wish
+from matrix.model import Build, Command
+
+__all__ = ["DockerDriver"]
+
+# Where things lie in every container, so that no path tells one lane from another.
+OURS = "/wheelmatrix"
+LANE = f"{OURS}/lane"
+CONFIG = f"{OURS}/pyo3-config"
+FIFO = f"{OURS}/jobserver"
+CARGO = f"{OURS}/cargo"
+_SHARED = ("registry", "git")  # of cargo's home; its credentials stay outside
+_JOBSERVER = "-j --jobserver-fds=8,8 --jobserver-auth=8,8"
+_ENTER = Path(__file__).with_name("container").joinpath("enter.sh").read_text(encoding="utf-8")
+_GONE = 'for _ in 1 2 3 4; do "$0" rm -f "$1" >/dev/null 2>&1 && exit; sleep 0.3; done'
+_IS_HERE = '"$0" image inspect --format "{{.Id}}" "$1"'
+
+
+class DockerDriver:
+    """``docker run … cargo rustc``."""
+
+    @property
+    def name(self) -> str:
+        """``docker``."""
+        return "docker"
+
+    @property
+    def tools(self) -> tuple[Tool, ...]:
+        """It needs docker or podman."""
+        return (
+            Tool(name="docker", install="apt-get install docker.io", needed=False),
+            Tool(name="podman", install="apt-get install podman", needed=False),
+        )
+
+    def supports(self, wish: Wish, host: Host) -> DriverSupport:
+        """Say whether the wish names an image or this driver, and an engine answers."""
+        if wish.target.os != "linux":
+            return DriverSupport(able=False, reason=f"containers build for Linux, not for {wish.target.triple}")
+        if wish.image is None and not wish.asked:
+            return DriverSupport(able=False, reason="no image is named for it")
+        claimed = wish.image is not None
+        hindrance = _hindrance(host)
+        if hindrance is not None:
+            return DriverSupport(able=False, reason=hindrance[0], hint=hindrance[1], claimed=claimed)
+        options = host.options_of("docker", DockerOptions)
+        image = image_for(wish, options.images)
+        if image is None:
+            return DriverSupport(
+                able=False,
+                reason=f"no image is known for {wish.target.triple} at {wish.level}",
+                hint="name one: image in an override, or images in [tool.wheelmatrix.docker]",
+            )
+        return DriverSupport(
+            able=True,
+            reason=f"{_engine(host)} runs cargo in {image}",
+            claimed=claimed,
+            explicit=True,
+            mark=f"-{slug(image, options.before_all)}",
+            image=image,
+        )
+
+    def prepare(self, builds: Sequence[Build], place: Place) -> tuple[Step, ...]:
+        """Fetch every crate; then for each image: pull it, run ``before-all``, and look whether it can build."""
+        options, containers = _given(place)
+        steps = list(std_steps(builds, place)) if options.toolchain != "image" and containers.rust else []
+        steps.append(fetch_step(builds, place))
+        shared = tuple(str(PurePath(containers.cargo_home, name)) for name in _SHARED)
+        steps.append(
+            Step(
+                what="directories that containers share",
+                command=Command(argv=("mkdir", "-p", *shared)),
+                builds=tuple(build.id for build in builds),
+                files={_script(place): _ENTER},
+            )
+        )
+        images: dict[str, list[Build]] = {}
+        for build in builds:
+            images.setdefault(build.settings.image or "", []).append(build)
+        for image, own in images.items():
+            steps += _image_steps(image, own, place)
+        return tuple(steps)
+
+    def command(self, build: Build, place: Place) -> Command:
+        """Return ``docker run`` of cargo; what cargo reports names the container's paths."""
+        there = msgspec.structs.replace(
+            place,
+            manifest=inside(place, place.manifest),
+            lane=LANE,
+            pyo3_config=_seen(place.pyo3_config, CONFIG),
+            python=_seen(place.python, None),
+            jobserver=_JOBSERVER if _fifo(place) is not None else None,
+            cargo_flags=_offline(place.cargo_flags),
+        )
+        inner = rustc_command(("cargo",), build, there)
+        mounts = [(place.lane, LANE, False)]
+        if there.pyo3_config == CONFIG and place.pyo3_config is not None:
+            mounts.append((place.pyo3_config, CONFIG, True))
+        if (fifo := _fifo(place)) is not None:
+            mounts.append((fifo, FIFO, False))
+        return _run(build, place, inner, mounts, name=_name(build, place))
+
+    def host_of(self, build: Build) -> str:
+        """Build scripts run in the image that they are compiled in, against its C library."""
+        return build.settings.image or ""
+
+    def stop(self, build: Build, place: Place) -> tuple[Command, ...]:
+        """Remove the container: it outlives the engine's client. One that is about to start is waited for."""
+        return (Command(argv=("sh", "-c", _GONE, _given(place)[1].program, _name(build, place))),)
+
+
+def _hindrance(host: Host) -> tuple[str, str] | None:
+    """Return why no container can be run here, and what to do about it."""
+    if host.target.os == "windows":
+        return "containers that share files with Windows are not supported", "run it on Linux or macOS, or in WSL"
+    containers = _containers(host)
+    if containers is None:
+        wanted = host.options_of("docker", DockerOptions).engine or "docker or podman"
+        return f"it needs a container, and {wanted} is missing", "apt-get install docker.io"
+    if containers.fault:
+        hint = "start its service (systemctl start docker), and see that you may use it"
+        return f"{containers.engine} does not answer: {containers.fault}", hint
+    if host.options_of("docker", DockerOptions).toolchain == "host" and host.containers is not None:
+        hint = "install Rust with rustup, or use an image that has cargo"
+        return None if containers.rust else ("this machine's Rust is part of the system and cannot be mounted", hint)
+    return None
+
+
+def _engine(host: Host) -> str:
+    found = _containers(host)
+    return "docker" if found is None else found.engine
+
+
+def _containers(host: Host) -> Containers | None:
+    """Return the engine: the one that was asked, else one that is there."""
+    if host.containers is not None:
+        return host.containers
+    wanted = host.options_of("docker", DockerOptions).engine
+    names = [name for name in ("docker", "podman") if name in host.tools and wanted in {None, name}]
+    return Containers(engine=names[0], program=host.tools[names[0]]) if names else None
+
+
+def _given(place: Place) -> tuple[DockerOptions, Containers]:
+    found = _containers(place.host) or Containers(engine="docker", program="docker")
+    return place.host.options_of("docker", DockerOptions), found
+
+
+def _image_steps(image: str, builds: Sequence[Build], place: Place) -> Iterator[Step]:
+    """Yield what is done once for an image; a step that fails costs the builds in that image."""
+    options, containers = _given(place)
+    ids = tuple(build.id for build in builds)
+    program = containers.program
+    pull = "never" if place.host.offline and options.pull == "missing" else options.pull
+    if pull == "never":
+        command = Command(argv=("sh", "-c", _IS_HERE, program, image))
+        hint = f"pull it: {containers.engine} pull {image}"
+    elif pull == "missing":
+        command = Command(argv=("sh", "-c", f'{_IS_HERE} 2>/dev/null || "$0" pull "$1"', program, image))
+        hint = "is the image's name right, and may you pull it?"
+    else:
+        command = Command(argv=(program, "pull", image))
+        hint = 'is the image\'s name right, and may you pull it? pull = "missing" keeps what is here'
+    yield Step(what=f"image {image}", command=command, builds=ids, lock="docker-images", hint=hint)
+    if options.before_all:
+        folder = PurePath(place.cache, "docker", slug(image, options.before_all))
+        steps = (f"FROM {image}", "USER 0", "COPY before-all.sh /tmp/", "RUN sh -e /tmp/before-all.sh", "")
+        files = {"Dockerfile": "\n".join(steps), "before-all.sh": f"{options.before_all}\n"}
+        argv = (program, "build", "--force-rm", "--tag", _tag(image, options), str(folder))
+        yield Step(
+            what=f"before-all in {image}",
+            command=Command(argv=argv),
+            builds=ids,
+            files={str(folder / name): text for name, text in files.items()},
+            lock="docker-images",
+            hint="before-all in [tool.wheelmatrix.docker] failed in this image",
+        )
+    for triple in sorted({build.target.triple for build in builds}):
+        own = [build for build in builds if build.target.triple == triple]
+        fetch = fetch_step(own, msgspec.structs.replace(place, manifest=inside(place, place.manifest), cargo="cargo"))
+        look = fetch.command if options.toolchain != "host" else Command(argv=("cargo", "-V"))
+        yield Step(
+            what=f"Rust and a C compiler in {image}",
+            command=_run(own[0], place, look, (), writable=options.toolchain != "host"),
+            builds=tuple(build.id for build in own),
+            lock="docker-crates",  # cargo's own lock is one of each container
+            hint="use an image of the target's processor with a C compiler, and with cargo where this machine's does"
+            " not run; before-all can install both",
+        )
+
+
+def _run(
+    build: Build,
+    place: Place,
+    inner: Command,
+    mounts: Iterable[tuple[str, str, bool]],
+    *,
+    name: str | None = None,
+    writable: bool = False,
+) -> Command:
+    """Return the command that runs another one in a container.
+
+    Args:
+        build: What is built.
+        place: Where; as this machine sees it.
+        inner: What is run.
+        mounts: More paths: here, there, and whether they are read-only.
+        name: What the container is called.
+        writable: Whether crates may be downloaded.
+    """
+    options, containers = _given(place)
+    every = [*mounts, (_script(place), f"{OURS}/enter.sh", True)]
+    every += [(str(PurePath(containers.cargo_home, one)), f"{CARGO}/{one}", not writable) for one in _SHARED]
+    every += [(path, inside(place, path), True) for path in sources(place)]
+    rust = containers.rust if options.toolchain != "image" else ""
+    if rust:
+        every += [(path, path, True) for path in containers.mounts]
+    argv = [containers.program, "run", "--rm"]
+    if containers.engine == "docker":  # podman's own init is a package apart
+        argv.append("--init")
+    if name is not None:
+        argv += ["--name", name]
+    # SELinux would hide what is mounted, and relabelling a home directory harms
+    argv += ["--label", "wheelmatrix", "--user", containers.user, "--security-opt", "label=disable"]
+    argv += ["--workdir", inside(place, place.root)]
+    for folder in ("home", "cargo"):
+        argv += ["--tmpfs", f"{OURS}/{folder}:rw,exec,mode=1777"]
+    for here, there, fixed in every:
+        argv += ["--mount", mount(here, there, fixed=fixed)]
+    names = {*options.env, *(name for name, value in inner.env.items() if value is not None)}
+    for variable in sorted(names - {"MAKEFLAGS", "MFLAGS"}):
+        argv += ["--env", variable]  # by name alone: values stand in no command
+    toolchain = options.toolchain if rust else "image"
+    interpreter = build.interpreter
+    python = "-" if interpreter is None else f"{interpreter.python_tag}-{interpreter.abi_tag}"
+    argv += [*options.run_args, _tag(build.settings.image or "", options), "sh", f"{OURS}/enter.sh"]
+    argv += [toolchain, rust or "-", python, build.target.triple]
+    argv += [compiler_names(build.target), compiler_prefixes(build.target), *inner.argv]
+    return Command(
+        argv=tuple(argv),
+        env={name: value for name, value in inner.env.items() if value is not None},
+        paths={there: here for here, there, _ in every},
+    )
+
+
+def _tag(image: str, options: DockerOptions) -> str:
+    """Return the image that builds run in: the one named, or what ``before-all`` made of it."""
+    return f"wheelmatrix-before-all:{slug(image, options.before_all)}" if options.before_all else image
+
+
+def _name(build: Build, place: Place) -> str:
+    return f"wheelmatrix-{place.run or 'run'}-{hashlib.sha256(build.id.encode()).hexdigest()[:8]}"
+
+
+def _script(place: Place) -> str:
+    """Return where the script lies that every container starts with; another version is another file."""
+    return str(PurePath(place.cache, "docker", f"enter-{hashlib.sha256(_ENTER.encode()).hexdigest()[:8]}.sh"))
+
+
+def _seen(path: str | None, there: str | None) -> str | None:
+    return path if path is None or path.startswith(OUT_OF_REACH) else there
+
+
+def _fifo(place: Place) -> str | None:
+    """Return the jobserver's FIFO where a container can share it: elsewhere engines run in a virtual machine."""
+    return place.fifo if place.host.target.os == "linux" else None
+
+
+def _offline(flags: tuple[str, ...]) -> tuple[str, ...]:
+    return flags if {"--offline", "--frozen"} & set(flags) else (*flags, "--offline")
