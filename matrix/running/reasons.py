@@ -13,10 +13,13 @@ from matrix.running.messages import RustcDiagnostic
 __all__ = ["Reason", "explain_failure"]
 
 SCREEN = 40  # lines of details
-_ERROR = re.compile(r"^\s*error(\[\w+\])?: ")
+_ERROR = re.compile(r"^\s*error(\[\w+\])?: |^(?:docker: )?Error(?: response from daemon)?: ")
 _BUILD_SCRIPT = re.compile(r"failed to run custom build command for `([\w.-]+)")
 _BACKTRACE = re.compile(r"\s*(?i:stack backtrace:)")  # of the tool itself, as RUST_BACKTRACE asks for
+_IN_CONTAINER = frozenset({128 + 9, 128 + 15})  # SIGKILL and SIGTERM, as engines tell of them
 _ANSI = re.compile(r"\x1b\[[0-9;]*m")
+
+_MEMORY = "out of memory? fewer jobs (-j) need less"
 
 # (words in the output, what to do about it)
 _HINTS: tuple[tuple[str, str], ...] = (
@@ -39,6 +42,15 @@ _HINTS: tuple[tuple[str, str], ...] = (
     (
         r"lock file .* needs to be updated but --(?:locked|frozen) was passed",
         "run cargo update or leave --locked out: Cargo.lock does not match Cargo.toml",
+    ),
+    (r"signal: 9, SIGKILL", _MEMORY),
+    (
+        r"(?i)exec format error",
+        "this machine cannot run programs of the image's processor: register an emulator (package qemu-user-static)",
+    ),
+    (
+        r"Cannot connect to the Docker daemon|error waiting for container|error during connect",
+        "the container engine went away: see its service (systemctl status docker)",
     ),
     (r"rustc \S+ is not supported by the following package", "upgrade Rust, or pass --ignore-rust-version"),
 )
@@ -70,6 +82,8 @@ def explain_failure(exit_code: int, errors: Sequence[RustcDiagnostic], tail: Seq
     words = words[: next((number for number, line in enumerate(words) if _BACKTRACE.match(line)), None)]
     if exit_code < 0:
         return _killed(-exit_code, words)
+    if exit_code in _IN_CONTAINER:
+        return _killed(exit_code - 128, words)
     first = next((error for error in errors if not error.message.startswith("aborting due to")), None)
     if first is not None:
         details = "\n".join((_ANSI.sub("", error.rendered or error.message)).rstrip() for error in errors[:2])
@@ -100,7 +114,7 @@ def _killed(number: int, words: Sequence[str]) -> Reason:
         name = f"signal {number}"
     hint = None
     if name == "SIGKILL":
-        hint = "out of memory? fewer jobs (-j) need less"
+        hint = _MEMORY
     return Reason(line=f"ended by {name}", details=_screen("\n".join(words)), hint=hint)
 
 

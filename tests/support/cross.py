@@ -29,7 +29,7 @@ TARGETS = (
     "i686-pc-windows-msvc",
 )
 
-IMAGES = ("bullseye", "manylinux", "cross-aarch64", "arm64")
+IMAGES = ("bullseye", "bookworm", "manylinux", "cross-aarch64", "arm64")
 
 
 def cross_environment() -> dict[str, str]:

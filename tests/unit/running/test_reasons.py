@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import signal
 
+import pytest
+
 from matrix.running.messages import Code, RustcDiagnostic, Span
 from matrix.running.reasons import SCREEN, explain_failure
 
@@ -42,6 +44,27 @@ def test_a_signal_is_named() -> None:
     reason = explain_failure(-signal.SIGKILL, [], ["   Compiling a"])
     assert reason.line == "ended by SIGKILL"
     assert reason.hint == "out of memory? fewer jobs (-j) need less"
+
+
+def test_a_container_that_was_killed_says_so() -> None:
+    reason = explain_failure(137, [], ["   Compiling a"])
+    assert reason.line == "ended by SIGKILL"
+    assert reason.hint == "out of memory? fewer jobs (-j) need less"
+
+
+@pytest.mark.parametrize(
+    ("said", "line", "hint"),
+    [
+        ("docker: Error response from daemon: no such thing", "no such thing", ""),
+        ("Error: No such image: x:1", "No such image: x:1", ""),
+        ("exec /bin/sh: exec format error", "cargo exited with 125", "qemu-user-static"),
+        ("error waiting for container: unexpected EOF", "cargo exited with 125", "engine went away"),
+    ],
+)
+def test_an_engine_s_words_are_understood(said: str, line: str, hint: str) -> None:
+    reason = explain_failure(125, [], [said])
+    assert reason.line == line
+    assert hint in (reason.hint or "")
 
 
 def test_silence_still_has_a_reason() -> None:
