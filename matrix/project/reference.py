@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Collection, Iterator
 from typing import Any
 
@@ -39,7 +40,7 @@ def wheelmatrix_keys() -> str:
     changes = {name for name, _ in _properties(Changes)}
     parts = [_table(Options)]
     for struct, title in _SECTIONS:
-        parts.append(f"{title}\n\n{_table(struct, leave_out=set() if struct is Changes else changes)}")
+        parts.append(f"{title}\n\n{_table(struct, leave_out=changes if struct in {Include, Override} else ())}")
     return "\n\n".join(parts)
 
 
@@ -75,10 +76,14 @@ def _cell(text: str) -> str:
     return text.replace("|", "\\|")
 
 
+def _key(key: str) -> str:
+    return key if re.fullmatch(r"[\w-]+", key) else json.dumps(key)
+
+
 def _toml(value: Any) -> str:
     """Return a value as TOML writes it on one line."""
     if isinstance(value, dict):
-        return "{ " + ", ".join(f"{key} = {_toml(item)}" for key, item in value.items()) + " }"
+        return "{ " + ", ".join(f"{_key(key)} = {_toml(item)}" for key, item in value.items()) + " }"
     if isinstance(value, list):
         return f"[{', '.join(map(_toml, value))}]"
     return json.dumps(value, ensure_ascii=False)
