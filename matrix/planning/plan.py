@@ -138,4 +138,5 @@ def _nothing(left: Sequence[LeftOut], project: Project) -> UsageError:
     reasons = dict.fromkeys(one.reason for one in left)
     first = next(one.id for one in left)
     more = f" ({len(left)} cells)" if len(left) > 1 else ""
-    return UsageError(f"nothing to build: {first} is left out: {'; '.join(list(reasons)[:_SHOWN])}{more}")
+    hint = next((one.hint for one in left if one.hint is not None), None)
+    return UsageError(f"nothing to build: {first} is left out: {'; '.join(list(reasons)[:_SHOWN])}{more}", hint=hint)
