@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Makes a container image of Debian packages and prints its name: image.sh NAME
+# Makes a container image of Debian packages and prints its name: image.sh NAME [docker|podman]
 #   bullseye       glibc 2.31 with gcc, g++ and make
 #   manylinux      the same, with CPython 3.9 and 3.12 in /opt/python, laid out as in manylinux images
 #   bookworm       glibc 2.36 with gcc and python3, its venv included
@@ -11,14 +11,15 @@
 revision=2 # of the recipes: another one makes new archives and new tags
 
 name=${1:?which image: bullseye, bookworm, manylinux, cross-aarch64 or arm64}
+engine=${2:-docker}
 image=wheelmatrix-test/$name:$revision
 archive=$cache/images/$name-$revision.tar
 native=(--variant=apt --dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-exclude=/usr/share/locale/*')
 
-need docker
-docker info >/dev/null || fail "the docker engine does not answer"
+need "$engine"
+"$engine" info >/dev/null || fail "$engine does not answer"
 take_turn "image-$name"
-if ! docker image inspect "$image" >/dev/null 2>&1; then
+if ! "$engine" image inspect "$image" >/dev/null 2>&1; then
     if [ ! -e "$archive" ]; then
         mkdir -p "${archive%/*}"
         tell "making $archive"
@@ -41,6 +42,6 @@ if ! docker image inspect "$image" >/dev/null 2>&1; then
         *) fail "no recipe for an image $name" ;;
         esac
     fi
-    docker import --change 'CMD ["/bin/sh"]' "$archive" "$image" >&2
+    "$engine" import --change 'CMD ["/bin/sh"]' "$archive" "$image" >&2
 fi
 printf '%s\n' "$image"

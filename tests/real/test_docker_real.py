@@ -18,6 +18,7 @@ import psutil
 import pytest
 from support.foreign import Foreign
 from support.projects import copy_project
+from support.provision import provide
 from support.reports import read_report
 from support.tools import TOP, Ran, clean_environment, find_python, need, run
 
@@ -202,6 +203,37 @@ def _wait_for(holds: Callable[[], bool], seconds: float = 60) -> None:
     while not holds():
         assert time.monotonic() < until, "it did not come"
         time.sleep(0.1)
+
+
+def test_podman_does_as_well(wheelmatrix: Wheelmatrix, tmp_path: Path) -> None:
+    podman = need("podman")
+    (image,) = provide("image", "bullseye", "podman")
+    # runc and these limits work in virtual machines too, where podman's defaults may not
+    settings = tmp_path / "containers.conf"
+    settings.write_text(
+        '[containers]\ndefault_ulimits = ["nofile=1024:1024", "nproc=4096:4096"]\n'
+        '[engine]\nruntime = "runc"\ncgroup_manager = "cgroupfs"\n',
+        encoding="utf-8",
+    )
+    env = {"CONTAINERS_CONF": str(settings)}
+    root = _configure(copy_project("ffi-only", tmp_path), f"localhost/{image}", docker='engine = "podman"')
+    ran = wheelmatrix("build", "-i", "3.9", "3.12", cwd=root, env=env)
+    assert ran.exit == 0, str(ran)
+    assert len(ran.wheels) == 2
+    assert {Path(build["command"][0]).name for build in _report(root)["builds"]} == {"podman"}
+
+    def running() -> list[str]:
+        listed = [podman, "ps", "-a", "--filter", "label=wheelmatrix", "--format", "{{.Names}}"]
+        return run(listed, cwd=TOP, env=env, check=True).stdout.split()
+
+    assert running() == []
+    shutil.rmtree(root / "target")
+    words = [need("wheelmatrix"), "build", "-i", "3.12"]
+    with subprocess.Popen(words, cwd=root, env=clean_environment(env), stdout=subprocess.DEVNULL) as child:
+        _wait_for(lambda: any(name.startswith("wheelmatrix-run") for name in running()))
+        child.send_signal(signal.SIGTERM)
+        assert child.wait(timeout=60) == 130
+    assert running() == []
 
 
 def test_a_container_out_of_memory_says_so(wheelmatrix: Wheelmatrix, docker_image: Image, tmp_path: Path) -> None:
