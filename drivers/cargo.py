@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from drivers.hostcc import host_compiler, host_compiler_steps
 from drivers.import_libraries import LIBRARY_TOOLS, library_steps
+from drivers.local import LocalDriver
 from drivers.rustc import fetch_step, rustc_command, std_steps
 from matrix.driver import DriverSupport, Host, Place, Step, Tool, Wish
 from matrix.model import Build, Command, Compatibility, Target
@@ -20,7 +21,7 @@ _MINGW = {
 _MINGW_PACKAGE = "apt-get install mingw-w64"
 
 
-class CargoDriver:
+class CargoDriver(LocalDriver):
     """Plain ``cargo rustc``."""
 
     @property
@@ -64,16 +65,6 @@ class CargoDriver:
         """Return ``cargo rustc`` for the build's library."""
         own = build.target.triple == place.host.target.triple
         return rustc_command((place.cargo,), build, place, env={} if own else host_compiler(place, build.target))
-
-    def host_of(self, build: Build) -> str:
-        """Build scripts run on this machine."""
-        del build
-        return ""
-
-    def stop(self, build: Build, place: Place) -> tuple[Command, ...]:
-        """Nothing outlives its process group."""
-        del build, place
-        return ()
 
 
 def _native(wish: Wish, host: Host) -> DriverSupport:

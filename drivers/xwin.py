@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from drivers.hostcc import host_compiler, host_compiler_steps
 from drivers.import_libraries import LIBRARY_TOOLS, library_steps
+from drivers.local import LocalDriver
 from drivers.rustc import are_missing, fetch_step, rustc_command, std_steps
 from matrix.driver import DriverSupport, Host, Place, Step, Tool, Wish, XwinOptions
 from matrix.model import Build, Command
@@ -20,7 +21,7 @@ _CONSENT = (
 )
 
 
-class XwinDriver:
+class XwinDriver(LocalDriver):
     """``cargo-xwin rustc``."""
 
     @property
@@ -102,13 +103,3 @@ class XwinDriver:
                 **host_compiler(place, build.target),
             },
         )
-
-    def host_of(self, build: Build) -> str:
-        """Build scripts run on this machine."""
-        del build
-        return ""
-
-    def stop(self, build: Build, place: Place) -> tuple[Command, ...]:
-        """Nothing outlives its process group."""
-        del build, place
-        return ()

@@ -11,6 +11,7 @@ import msgspec
 from drivers.floors import zig_floor
 from drivers.hostcc import host_compiler, host_compiler_steps, zig_environment
 from drivers.import_libraries import library_steps
+from drivers.local import LocalDriver
 from drivers.rustc import are_missing, fetch_step, rustc_command, std_steps
 from matrix.driver import DriverSupport, Host, Place, Step, Tool, Wish
 from matrix.model import Build, Command, Settings, Target
@@ -41,7 +42,7 @@ pub extern "C" fn warm() -> usize {
 """
 
 
-class ZigDriver:
+class ZigDriver(LocalDriver):
     """``cargo-zigbuild rustc``: the glibc version of the level is always passed, as the default depends on zig's."""
 
     @property
@@ -115,16 +116,6 @@ class ZigDriver:
                 **host_compiler(place, build.target),
             },
         )
-
-    def host_of(self, build: Build) -> str:
-        """Build scripts run on this machine."""
-        del build
-        return ""
-
-    def stop(self, build: Build, place: Place) -> tuple[Command, ...]:
-        """Nothing outlives its process group."""
-        del build, place
-        return ()
 
     def _warm_steps(self, builds: Sequence[Build], place: Place) -> Iterator[Step]:
         first: dict[tuple[str, str | None], list[Build]] = {}

@@ -168,17 +168,7 @@ def _add_selection(parser: argparse.ArgumentParser) -> None:
         metavar="CELL",
         help="build only these cells; the ids that plan shows, with * and ?",
     )
-    add(
-        "--zig",
-        action="store_true",
-        help="link with zig wherever it can, against the glibc of the level (default: the lowest that Rust has)",
-    )
-    add(
-        "--accept-xwin-license",
-        action="store_true",
-        help="accept Microsoft's licence for the Windows SDK and CRT (fwlink 2086102), which windows-msvc targets need "
-        "(env WHEELMATRIX_ACCEPT_XWIN_LICENSE=1)",
-    )
+    _add_drivers(cells)
     add("-b", "--bindings", metavar="KIND", help="bindings, when detection should not decide: pyo3, pyo3-ffi")
     add(
         "--auditwheel",
@@ -191,6 +181,21 @@ def _add_selection(parser: argparse.ArgumentParser) -> None:
         help="trust the level asked for, do not audit (same as --auditwheel skip)",
     )
     _add_cargo(parser)
+
+
+def _add_drivers(group: Any) -> None:
+    """Add what decides on drivers."""
+    group.add_argument(
+        "--zig",
+        action="store_true",
+        help="link with zig wherever it can, against the glibc of the level (default: the lowest that Rust has)",
+    )
+    group.add_argument(
+        "--accept-xwin-license",
+        action="store_true",
+        help="accept Microsoft's licence for the Windows SDK and CRT (fwlink 2086102), which windows-msvc targets need "
+        "(env WHEELMATRIX_ACCEPT_XWIN_LICENSE=1)",
+    )
 
 
 def _add_cargo(parser: argparse.ArgumentParser) -> None:
