@@ -127,7 +127,7 @@ class DriverSupport(msgspec.Struct, frozen=True, kw_only=True):
         reason: Why, or why not, in one line.
         hint: What to do about it, or ``None``.
         reluctant: Whether another driver that can is the better one.
-        forbidden: Whether the user must allow it first: an error, whatever else could be built.
+        forbidden: Whether the user must allow it first, which then is all that is told.
         claimed: Whether the wish is for this driver alone, able or not.
         libc: Version of the C library that it will link against, where it chooses one.
         explicit: Whether cargo is told ``--target`` even for the host's own.

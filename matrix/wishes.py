@@ -81,6 +81,11 @@ def _targets(
 
     What a file names is no flag: it stands in for the host alone, and leaves the rows of the matrix be.
     """
+    if options.universal2 and options.target:
+        raise UsageError(
+            "--universal2 and --target contradict each other",
+            hint=f"name it beside the others: --target {UNIVERSAL2}",
+        )
     if options.universal2:
         return (UNIVERSAL2,), "--universal2", None
     if options.target:

@@ -22,7 +22,7 @@ if [ "$toolchain" = image ] || { [ "$toolchain" = auto ] && command -v cargo >/d
     command -v cargo >/dev/null || fail "no cargo in this image, and this machine's Rust is not mounted"
 else
     PATH=$rust:$PATH
-    cargo -V >/dev/null && rustc -V >/dev/null || fail "this machine's Rust does not run in this image"
+    said=$({ cargo -V && rustc -V; } 2>&1) || fail "this machine's Rust does not run in this image: $(echo "$said" | tail -n 1)"
 fi
 
 # a C compiler for the target: what the image says itself, its own one, or a cross compiler

@@ -134,12 +134,17 @@ def _needs(project: Project, request: Request, facts: Facts, plan: Plan) -> _Nee
             drivers[build.driver], facts.host, drivers[build.driver].supports(_wish(cell, build), facts.host).lacks
         )
     for host, whole in ((_equipped(facts), False), (_equipped(facts, whole=True), True)):
+        found = set()
         for cell, build in _chosen(make_plan(project, request, replace(facts, host=host))) if missing else ():
-            refused = missing.pop(cell.id, None)
-            if refused is not None:
-                needs.builds[build.id] = build
+            refused = missing.get(cell.id)
+            if refused is None:
+                continue
+            needs.builds[build.id] = build
+            if cell.id not in found:
+                found.add(cell.id)
                 needs.cells.append(cell)
                 _lacking(needs, drivers[build.driver], _wish(cell, build), refused, facts, whole=whole)
+        missing = {name: one for name, one in missing.items() if name not in found}
     needs.problems = list(missing.values())
     return needs
 
@@ -159,12 +164,12 @@ def _lacking(needs: _Needs, driver: Driver, wish: Wish, refused: LeftOut, facts:
 
 def _chosen(plan: Plan) -> Iterator[tuple[Cell, Build]]:
     builds = {build.id: build for build in plan.builds}
-    return ((cell, builds[cell.build]) for cell in plan.cells)
+    return ((cell, builds[name]) for cell in plan.cells for name in (cell.build, *cell.joined))
 
 
 def _wish(cell: Cell, build: Build) -> Wish:
     settings = build.settings
-    return Wish(target=cell.target, level=cell.compatibility, image=settings.image, asked=settings.driver != "auto")
+    return Wish(target=build.target, level=cell.compatibility, image=settings.image, asked=settings.driver != "auto")
 
 
 def _equipped(facts: Facts, *, whole: bool = False) -> Host:

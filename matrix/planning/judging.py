@@ -233,10 +233,8 @@ class Judge:
             why = f"{prefix}{support.reason}{flagged}"
             return Choice(name, why, support.libc, support.explicit, support.mark, support.image)
         forbidden = next((support for _, support in answers if support.forbidden), None)
-        if forbidden is not None and self._surveys:
-            return Refusal(forbidden.reason, forbidden.hint, missing=True)
         if forbidden is not None:
-            raise ConfigError(forbidden.reason, hint=forbidden.hint)
+            return Refusal(forbidden.reason, forbidden.hint, missing=True)
         closest = [support for _, support in answers if support.hint] or [support for _, support in answers]
         why = "; ".join(dict.fromkeys(support.reason for support in closest))
         hint = next((support.hint for support in reversed(closest) if support.hint), None)

@@ -80,6 +80,9 @@ def _judge(candidates: Iterable[Candidate], project: Project, request: Request, 
         if isinstance(verdict, Judged):
             found.judged.append(verdict)
             found.warnings.extend(judge.warnings(candidate))
+            image = verdict.recipe.settings.image
+            if image is not None and verdict.choice.image is None:
+                found.warnings.append(f"image {image!r} is not used: {verdict.choice.driver} builds in no container")
         elif not silent:
             found.left_out.append(candidate.left_out(verdict.reason, verdict.hint, missing=verdict.missing))
     for origin, fruit in fruitless.items():

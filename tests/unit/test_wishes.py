@@ -9,6 +9,7 @@ import pytest
 from support.planning import HOST, made_up_project
 
 from matrix.arguments import parse
+from matrix.errors import UsageError
 from matrix.planning import Request
 from matrix.project import CargoFlags
 from matrix.wishes import request_of
@@ -59,3 +60,10 @@ def test_cargo_s_word_for_the_host(root: Path) -> None:
 def test_files_of_cargo_that_say_too_much_matter_only_when_nothing_else_is_said(root: Path) -> None:
     name(root, "mine.json")
     assert told(asked(root, targets=["native"])) == (None, "", None, True)
+
+
+def test_universal2_is_no_flag_beside_other_targets(root: Path) -> None:
+    assert asked(root, "--universal2").targets == ("universal2-apple-darwin",)
+    with pytest.raises(UsageError, match="--universal2 and --target contradict") as caught:
+        asked(root, "--universal2", "--target", ARM)
+    assert caught.value.hint == "name it beside the others: --target universal2-apple-darwin"

@@ -78,6 +78,13 @@ def test_missing_tools_and_libraries_come_with_their_commands() -> None:
     assert (found.project.cells, found.project.buildable) == (6, 2)
 
 
+@pytest.mark.parametrize("gone", [(), ("zig",)])
+def test_both_halves_of_universal2_count(gone: tuple[str, ...]) -> None:
+    found = look("universal2-apple-darwin", host=without(*gone, stds=frozenset({GNU, "aarch64-apple-darwin"})))
+    assert found.stds.missing == ("x86_64-apple-darwin",)
+    assert found.stds.found == ("aarch64-apple-darwin",)
+
+
 def test_a_flag_that_names_what_cannot_be_built_is_no_error() -> None:
     found = look(host=without("zig"), request=Request(targets=(ARM,), only=("*",)))
     assert missing(found, "zig") == ["zig"]

@@ -11,7 +11,7 @@ from support.planning import made_up_facts, made_up_project
 
 from drivers import ALL
 from matrix.driver import Host
-from matrix.errors import ConfigError, UsageError
+from matrix.errors import UsageError
 from matrix.model import Plan
 from matrix.planning import Facts, Request, make_plan
 
@@ -121,10 +121,22 @@ def test_a_level_below_what_zig_links_names_the_lowest() -> None:
     assert "manylinux_2_19" in (one.hint or "")
 
 
-def test_a_licence_that_was_not_accepted_is_an_error_that_names_it() -> None:
-    with pytest.raises(ConfigError, match="fwlink 2086102") as caught:
-        _plan(GNU, MSVC, host=msgspec.structs.replace(HOST, options={}))
+def test_a_licence_that_was_not_accepted_fails_its_cells_and_is_an_error_when_named() -> None:
+    host = msgspec.structs.replace(HOST, options={})
+    plan = _plan(GNU, MSVC, host=host)
+    assert _drivers(plan) == {GNU: "cargo"}
+    (one,) = plan.left_out
+    assert one.missing
+    assert "fwlink 2086102" in one.reason
+    assert "accept-license" in (one.hint or "")
+    with pytest.raises(UsageError, match="fwlink 2086102") as caught:
+        _plan(host=host, request=Request(targets=(GNU, MSVC)))
     assert "accept-license" in (caught.value.hint or "")
+
+
+def test_an_image_that_the_named_driver_does_not_use_is_a_warning() -> None:
+    rows = [{"select": {"target": "*"}, "driver": "zig", "image": "mine:1"}]
+    assert "image 'mine:1' is not used: zig builds in no container" in _plan(GNU, overrides=rows).warnings
 
 
 def test_macos_is_always_told_which_release_to_link_for() -> None:
