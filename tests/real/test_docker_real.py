@@ -248,9 +248,11 @@ def test_a_container_out_of_memory_says_so(wheelmatrix: Wheelmatrix, docker_imag
     assert "memory" in f"{cell['reason']} {cell['hint']}", cell
 
 
-def test_a_missing_image_costs_its_own_cells(wheelmatrix: Wheelmatrix, docker_image: Image, tmp_path: Path) -> None:
+def test_a_missing_image_costs_its_own_cells(
+    wheelmatrix: Wheelmatrix, cross_env: dict[str, str], tmp_path: Path
+) -> None:
     root = _configure(copy_project("ffi-only", tmp_path), "wheelmatrix-test/there-is-none:1", target=ARM)
-    ran = wheelmatrix("build", "-i", find_python("3.12"), "--target", NATIVE, "--target", ARM, cwd=root)
+    ran = wheelmatrix("build", "-i", find_python("3.12"), "--target", NATIVE, "--target", ARM, cwd=root, env=cross_env)
     assert ran.exit == 1
     cells = {cell["target"]: cell for cell in _report(root)["cells"]}
     assert cells[NATIVE]["status"] == "built"

@@ -90,6 +90,8 @@ def clean_environment(changes: Mapping[str, str] | None = None) -> dict[str, str
     """Return this environment without what would steer a build, with this venv's scripts first on PATH."""
     env = {name: value for name, value in os.environ.items() if not _PERSONAL.fullmatch(name)}
     env["PATH"] = os.pathsep.join([str(SCRIPTS), env.get("PATH", "")])
+    if os.environ.get("WHEELMATRIX_TEST_RUSTUP") != "yes":  # no test downloads a part of Rust by the way
+        env["RUSTUP_DIST_SERVER"] = "http://127.0.0.1:9"
     return {**env, **(changes or {})}
 
 
