@@ -8,7 +8,7 @@ from typing import Any
 import jsonschema
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.driving import HOST
 from support.planning import EveryDriver, installed, made_up_facts, made_up_project
@@ -178,6 +178,7 @@ def test_a_driver_that_can_do_with_either_tool(found: tuple[str, ...], answers: 
     assert checkup.ready == (bool(found) and answers)
 
 
+@settings(deadline=None, max_examples=40)
 @given(st.sets(st.sampled_from(sorted(HOST.tools))), st.sets(st.sampled_from([GNU, ARM, MSVC]), min_size=1))
 def test_ready_means_that_every_cell_is_planned_and_nothing_to_do(gone: set[str], targets: set[str]) -> None:
     host = without(*gone, stds=frozenset({GNU, ARM, MSVC}))
