@@ -94,5 +94,5 @@ def _linker(wish: Wish, host: Host) -> str | None:
 
 
 def _below(level: Compatibility, target: Target, glibc: tuple[int, int]) -> bool:
-    versions = level.among or ((level.version,) if level.version is not None else ())
+    versions = level.versions
     return target.libc == "gnu" and bool(versions) and max(versions) < glibc

@@ -56,7 +56,7 @@ def _well_known(wish: Wish) -> str | None:
         name, machines = _MUSLLINUX
         return f"{_REGISTRY}/{name}_{machine}" if machine in machines else None
     having = [(glibc, name) for glibc, name, machines in _MANYLINUX if machine in machines]
-    versions = wish.level.among or ((wish.level.version,) if wish.level.version is not None else ())
+    versions = wish.level.versions
     if not versions:
         found = next((one for one in having if one[0] >= _USUAL), None)
     else:

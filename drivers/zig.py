@@ -75,7 +75,7 @@ class ZigDriver(LocalDriver):
         if target.libc != "gnu" or target.os != "linux":
             return DriverSupport(able=True, reason="zig links for it", explicit=True)
         floor = zig_floor(target)
-        versions = wish.level.among or ((wish.level.version,) if wish.level.version is not None else (floor,))
+        versions = wish.level.versions or (floor,)
         reachable = [version for version in versions if version >= floor]
         if not reachable:
             lowest = f"manylinux_{floor[0]}_{floor[1]}"

@@ -135,6 +135,11 @@ class Compatibility(msgspec.Struct, frozen=True, kw_only=True):
     version: tuple[int, int] | None = None
     among: tuple[tuple[int, int], ...] = ()
 
+    @property
+    def versions(self) -> tuple[tuple[int, int], ...]:
+        """The libc versions that will do, of one level or a choice; none for ``linux`` and ``auto``."""
+        return self.among or ((self.version,) if self.version is not None else ())
+
     def __str__(self) -> str:
         if self.among:
             return f"{self.family}_{'-or-'.join(f'{major}_{minor}' for major, minor in self.among)}"

@@ -199,7 +199,7 @@ class Judge:
         """Return the driver that builds a candidate: the one asked for, else the first that is glad to.
 
         Raises:
-            ConfigError: No driver has the name that is asked for, or the user must allow something first.
+            ConfigError: No driver has the name that is asked for.
         """
         settings = recipe.settings
         named = settings.driver != "auto"

@@ -98,7 +98,7 @@ def misfit(level: Compatibility, target: Target) -> str | None:
         return None
     if target.os != "linux":
         return f"{level} means Linux, {target.triple} does not"
-    versions = level.among or ((level.version,) if level.version is not None else ())
+    versions = level.versions
     if not versions:
         return None
     libc = "musl" if level.family == "musllinux" else "gnu"
