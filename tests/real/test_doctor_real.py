@@ -11,7 +11,7 @@ from pathlib import Path
 import jsonschema
 import pytest
 from support.projects import copy_project
-from support.tools import SCRIPTS, TOP, Ran, find_python, need, run
+from support.tools import TOP, Ran, find_python, need, run
 
 from matrix.checkup import schema
 
@@ -21,6 +21,7 @@ pytestmark = [
 ]
 
 GNU, ARM = "x86_64-unknown-linux-gnu", "aarch64-unknown-linux-gnu"
+OURS = ("cargo-zigbuild", "cargo-xwin", "wheelmatrix")
 EXTRA = "-m pip install 'wheelmatrix[zig]'"
 
 
@@ -35,7 +36,8 @@ def declared(into: Path, *targets: str) -> Path:
 
 def without_our_scripts(env: dict[str, str]) -> dict[str, str]:
     """The environment of someone who has none of the packages that the tests have."""
-    kept = [folder for folder in os.environ["PATH"].split(os.pathsep) if Path(folder).resolve() != SCRIPTS.resolve()]
+    folders = os.environ["PATH"].split(os.pathsep)
+    kept = [folder for folder in folders if not any(Path(folder, name).exists() for name in OURS)]
     return {**env, "PATH": os.pathsep.join(kept)}
 
 

@@ -97,11 +97,14 @@ def test_two_builds_made_both_wheels_and_nothing_is_made_twice(
     assert set(cells(mac).values()) == {"reused"}
 
 
-def test_one_flag_stands_for_the_target_in_place_of_any_other(
+def test_one_flag_stands_for_the_target_and_is_refused_beside_others(
     mac: Path, wheelmatrix: Wheelmatrix, cross_env: dict[str, str]
 ) -> None:
-    flags = ("--universal2", "--target", "aarch64-unknown-linux-gnu")
-    ran = wheelmatrix("plan", "--json", "-i", "3.12", *flags, cwd=mac, env=cross_env)
+    flags = ("plan", "--json", "-i", "3.12", "--universal2")
+    refused = wheelmatrix(*flags, "--target", "aarch64-unknown-linux-gnu", cwd=mac, env=cross_env)
+    assert (refused.exit, refused.stdout) == (2, "")
+    assert "--universal2 and --target contradict each other" in refused.stderr
+    ran = wheelmatrix(*flags, cwd=mac, env=cross_env)
     (cell,) = json.loads(ran.stdout)["cells"]
     assert (cell["id"], cell["file"]) == ("cp312-universal2-apple-darwin", BOTH)
 
