@@ -26,6 +26,8 @@ _SHARED = ("registry", "git")  # of cargo's home; its credentials stay outside
 _JOBSERVER = "-j --jobserver-fds=8,8 --jobserver-auth=8,8"
 _ENTER = Path(__file__).with_name("container").joinpath("enter.sh").read_text(encoding="utf-8")
 _GONE = 'for _ in 1 2 3 4; do "$0" rm -f "$1" >/dev/null 2>&1 && exit; sleep 0.3; done'
+_HAS_RUST = "PATH=$PATH:${CARGO_HOME:-${HOME:-/root}/.cargo}/bin; command -v cargo"
+_UNLESS_RUST = '"$0" run --rm --label wheelmatrix "$1" sh -c "$2" >/dev/null 2>&1 || { shift 2; exec "$@"; }'
 _IS_HERE = '"$0" image inspect --format "{{.Id}}" "$1"'
 
 
@@ -74,9 +76,8 @@ class DockerDriver:
 
     def prepare(self, builds: Sequence[Build], place: Place) -> tuple[Step, ...]:
         """Fetch every crate; then for each image: pull it, run ``before-all``, and look whether it can build."""
-        options, containers = _given(place)
-        steps = list(std_steps(builds, place)) if options.toolchain != "image" and containers.rust else []
-        steps.append(fetch_step(builds, place))
+        containers = _given(place)[1]
+        steps = [fetch_step(builds, place)]
         shared = tuple(str(PurePath(containers.cargo_home, name)) for name in _SHARED)
         steps.append(
             Step(
@@ -128,7 +129,9 @@ def _hindrance(host: Host) -> tuple[str, str] | None:
     containers = _containers(host)
     if containers is None:
         wanted = host.options_of("docker", DockerOptions).engine or "docker or podman"
-        return f"it needs a container, and {wanted} is missing", "apt-get install docker.io"
+        package = {"podman": "podman"}.get(wanted, "docker.io")
+        other = " (or podman)" if wanted == "docker or podman" else ""
+        return f"it needs a container, and {wanted} is missing", f"apt-get install {package}{other}"
     if containers.fault:
         hint = "start its service (systemctl start docker), and see that you may use it"
         return f"{containers.engine} does not answer: {containers.fault}", hint
@@ -186,6 +189,7 @@ def _image_steps(image: str, builds: Sequence[Build], place: Place) -> Iterator[
             lock="docker-images",
             hint="before-all in [tool.wheelmatrix.docker] failed in this image",
         )
+    yield from _std_steps(image, builds, place)
     for triple in sorted({build.target.triple for build in builds}):
         own = [build for build in builds if build.target.triple == triple]
         fetch = fetch_step(own, msgspec.structs.replace(place, manifest=inside(place, place.manifest), cargo="cargo"))
@@ -198,6 +202,19 @@ def _image_steps(image: str, builds: Sequence[Build], place: Place) -> Iterator[
             hint="use an image of the target's processor with a C compiler, and with cargo where this machine's does"
             " not run; before-all can install both",
         )
+
+
+def _std_steps(image: str, builds: Sequence[Build], place: Place) -> Iterator[Step]:
+    """Yield what adds standard libraries to this machine's Rust, where the image's own is not the one that compiles."""
+    options, containers = _given(place)
+    if options.toolchain == "image" or not containers.rust:
+        return
+    for step in std_steps(builds, place):
+        if options.toolchain == "host":
+            yield step
+            continue
+        argv = ("sh", "-c", _UNLESS_RUST, containers.program, _tag(image, options), _HAS_RUST, *step.command.argv)
+        yield msgspec.structs.replace(step, command=Command(argv=argv), what=f"Rust in {image}, or {step.what}")
 
 
 def _run(

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 from matrix import __version__
 from matrix.archives import dos_time, remove_leftovers, source_date_epoch
@@ -18,6 +19,7 @@ from matrix.driver import Driver
 from matrix.errors import UsageError, WheelmatrixError
 from matrix.events import Bus, Note, RunEnded, RunStarted
 from matrix.gathering import Gathered, gather, tag_environment, tool_versions
+from matrix.model import Plan
 from matrix.reporting.collector import ReportCollector
 from matrix.reporting.document import Report, read_report, write_report
 from matrix.reporting.terminal import make_listener
@@ -47,6 +49,11 @@ class Done:
     report: Report
     wheels: list[Path] = field(default_factory=list)
     exit_code: int = 0
+
+
+class _Where(NamedTuple):
+    out: Path
+    report: Path
 
 
 async def build_wheels(options: argparse.Namespace, drivers: Sequence[Driver], private: bool = False) -> Done:
@@ -91,7 +98,7 @@ async def build_wheels(options: argparse.Namespace, drivers: Sequence[Driver], p
         try:
             ending = await _run(gathered, options, bench, finisher, ingredients)
         finally:
-            report, written = _close(bus, collector, finisher, ending, report_path, out)
+            report, written = _close(bench, gathered.plan, collector, finisher, ending, _Where(out, report_path))
     files = dict.fromkeys(cell.wheel.file for cell in report.cells if cell.wheel is not None)
     failed = not written or any(cell.status not in {"built", "reused", "skipped"} for cell in report.cells)
     code = INTERRUPTED if ending == "interrupted" else int(failed)
@@ -113,22 +120,22 @@ def _opened(gathered: Gathered, out: Path) -> Iterator[None]:
 
 
 def _close(
-    bus: Bus, collector: ReportCollector, finisher: Finisher, ending: Ending, report_path: Path, out: Path
+    bench: Bench, plan: Plan, collector: ReportCollector, finisher: Finisher, ending: Ending, where: _Where
 ) -> tuple[Report, bool]:
     """End the run for everyone who listens and write the report; return it, and whether it could be written."""
     names = {wheel.file for wheel in finisher.wheels}
-    foreign = tuple(sorted(path.name for path in out.glob("*.whl") if path.name not in names))
-    bus.emit(
+    foreign = tuple(sorted(path.name for path in where.out.glob("*.whl") if path.name not in names))
+    bench.bus.emit(
         RunEnded(
             interrupted=ending != "done",
             stopped=ending == "stopped",
             foreign=foreign,
-            cpu_seconds=_children_seconds(),
+            cpu_seconds=None if bench.elsewhere(plan.builds) else _children_seconds(),
         )
     )
     report = collector.report()
     try:
-        write_report(report_path, report)
+        write_report(where.report, report)
     except WheelmatrixError as error:  # wheels may have been made: say it, and hand on what there is
         tell(error)
         return report, False

@@ -11,6 +11,7 @@ from matrix.schemas import json_schema
 
 __all__ = [
     "CheckedDriver",
+    "CheckedImage",
     "CheckedProject",
     "CheckedTool",
     "Checkup",
@@ -39,6 +40,13 @@ class CheckedTool(msgspec.Struct, frozen=True, kw_only=True):
     install: Annotated[str, Meta(description="The command that installs it.")]
 
 
+class CheckedImage(msgspec.Struct, frozen=True, kw_only=True):
+    """A container image that the matrix builds in."""
+
+    name: Annotated[str, Meta(description="Its name.", examples=["quay.io/pypa/manylinux_2_28_x86_64"])]
+    here: Annotated[bool, Meta(description="Whether it is on this machine; else it is pulled when it is needed.")]
+
+
 class CheckedDriver(msgspec.Struct, frozen=True, kw_only=True):
     """A driver and its tools."""
 
@@ -46,6 +54,7 @@ class CheckedDriver(msgspec.Struct, frozen=True, kw_only=True):
     needed: Annotated[bool, Meta(description="Whether the matrix needs it.")]
     ready: Annotated[bool, Meta(description="Whether everything that the matrix needs of it is here.")]
     tools: tuple[CheckedTool, ...]
+    images: Annotated[tuple[CheckedImage, ...], Meta(description="Container images that it builds in.")] = ()
     remarks: Annotated[tuple[Remark, ...], Meta(description="What else keeps it from building.")] = ()
 
 

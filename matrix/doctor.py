@@ -18,6 +18,7 @@ import anyio
 
 from matrix.checkup import Checkup, Remark
 from matrix.driver import Driver
+from matrix.engines import images_here
 from matrix.errors import ToolError
 from matrix.gathering import gather
 from matrix.machine import bare_host, versions
@@ -56,8 +57,11 @@ async def look(options: argparse.Namespace, drivers: Sequence[Driver]) -> Checku
         text = f"the project cannot be read: {broken.message}"
         return await _alone(drivers, cwd, (Remark(text=text, hint=broken.hint),))
     tools = [tool for driver in drivers for tool in driver.tools]
-    known = await versions(tools, gathered.host.tools, gathered.project.root)
-    return examine(gathered.project, gathered.request, gathered.facts, known)
+    root = gathered.project.root
+    known = await versions(tools, gathered.host.tools, root)
+    named = {build.settings.image for build in gathered.plan.builds} - {None}
+    images = await images_here(sorted(filter(None, named)), gathered.host.containers, root)
+    return examine(gathered.project, gathered.request, gathered.facts, known, images)
 
 
 async def _alone(drivers: Sequence[Driver], cwd: Path, problems: tuple[Remark, ...] = ()) -> Checkup:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import anyio
@@ -17,7 +18,7 @@ from matrix.platforms.answers import home_directory
 from matrix.process import capture
 from matrix.project import Options
 
-__all__ = ["find_containers", "wants_containers"]
+__all__ = ["find_containers", "images_here", "wants_containers"]
 
 ENGINES = ("docker", "podman")  # in the order in which they are looked for
 TIMEOUT = 20.0  # seconds in which an engine must answer
@@ -72,6 +73,24 @@ async def _ask(engine: str, program: str, root: Path) -> tuple[str, bool]:
         lines = [line for line in said.stderr.splitlines() if line.strip()]
         return (lines[-1].strip() if lines else f"exit code {said.exit}"), False
     return "", mark in said.stdout
+
+
+async def images_here(names: Sequence[str], containers: Containers | None, root: Path) -> dict[str, bool]:
+    """Ask an engine which images it has; nothing where none answers.
+
+    Args:
+        names: The images.
+        containers: The engine.
+        root: Where it is asked.
+    """
+    found: dict[str, bool] = {}
+    if containers is None or containers.fault:
+        return found
+    for name in names:
+        command = Command(argv=(containers.program, "image", "inspect", "--format", "{{.Id}}", name))
+        with suppress(ToolError):
+            found[name] = (await capture(command, root=root, timeout=TIMEOUT)).exit == 0
+    return found
 
 
 def _cargo_home(environ: Mapping[str, str]) -> str:

@@ -75,9 +75,9 @@ async def bare_host(drivers: Sequence[Driver], environ: Mapping[str, str], root:
         environ: The environment.
         root: Where rustc is asked.
     """
-    tools = _found(drivers, environ)
     with suppress(ToolError):
-        tools["cargo"] = find_cargo()
+        find_cargo()  # its neighbours are found with it
+    tools = _found(drivers, environ)
     try:
         target = await host_target(root)
     except ToolError:

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field, replace
 
 import msgspec
 
-from matrix.checkup import CheckedDriver, CheckedProject, CheckedTool, Checkup, Pythons, Remark, Standards
-from matrix.driver import Driver, Host, Place, Tool, Wish, XwinOptions
+from matrix.checkup import CheckedDriver, CheckedImage, CheckedProject, CheckedTool, Checkup, Pythons, Remark, Standards
+from matrix.driver import DockerOptions, Driver, Host, Place, Tool, Wish, XwinOptions
 from matrix.model import Build, Cell, Compatibility, Interpreter, LeftOut, Plan
 from matrix.planning.plan import make_plan
 from matrix.planning.request import Facts, Request
@@ -21,6 +21,7 @@ from matrix.project.read import Project
 __all__ = ["examine", "examine_host"]
 
 _RUST = ("cargo", "rustc")
+_PULL = 'pull it, or drop pull = "never" (--offline)'
 _NO_RUSTUP = "standard libraries are missing, and no rustup is here to add them: {}"
 
 
@@ -40,7 +41,13 @@ class _Needs:
         self.tools.setdefault(driver.name, set()).update(missing, lacks)
 
 
-def examine(project: Project, request: Request, facts: Facts, versions: Mapping[str, str]) -> Checkup:
+def examine(
+    project: Project,
+    request: Request,
+    facts: Facts,
+    versions: Mapping[str, str],
+    images: Mapping[str, bool] | None = None,
+) -> Checkup:
     """Return what the matrix of a project needs, and what of it is missing.
 
     Args:
@@ -48,6 +55,7 @@ def examine(project: Project, request: Request, facts: Facts, versions: Mapping[
         request: What the flags said.
         facts: What was found on this machine.
         versions: Versions of the tools found, by name.
+        images: Whether container images that it builds in are here, by name.
 
     Raises:
         UsageError: A word means nothing.
@@ -60,7 +68,7 @@ def examine(project: Project, request: Request, facts: Facts, versions: Mapping[
     missing = [one for one in plan.left_out if one.missing]
     return _checkup(
         facts.host,
-        tuple(_driver(driver, facts.host, needs, versions) for driver in facts.drivers),
+        tuple(_driver(driver, facts.host, needs, versions, images or {}) for driver in facts.drivers),
         stds=stds,
         pythons=_pythons([cell.interpreter for cell in (*plan.cells, *needs.cells) if cell.interpreter is not None]),
         problems=(*_unbuildable(needs.problems), *problems),
@@ -97,7 +105,7 @@ def examine_host(
         support = driver.supports(wish, host)
         if support.able and not needs.tools:
             needs.add(driver, host, support.lacks)
-    checked = tuple(_driver(driver, host, needs, versions) for driver in drivers)
+    checked = tuple(_driver(driver, host, needs, versions, {}) for driver in drivers)
     return _checkup(host, checked, pythons=_pythons(pythons), problems=tuple(problems))
 
 
@@ -199,15 +207,23 @@ def _standards(needs: _Needs, facts: Facts) -> tuple[Standards, tuple[Remark, ..
     return Standards(found=tuple(known), missing=tuple(missing), install=command), problems
 
 
-def _driver(driver: Driver, host: Host, needs: _Needs, versions: Mapping[str, str]) -> CheckedDriver:
+def _driver(
+    driver: Driver, host: Host, needs: _Needs, versions: Mapping[str, str], here: Mapping[str, bool]
+) -> CheckedDriver:
     needed = driver.name in needs.tools
     lacking = needs.tools.get(driver.name, set())
-    remarks = tuple(needs.remarks.get(driver.name, ()))
+    own = [build.settings.image or "" for build in needs.builds.values() if build.driver == driver.name]
+    images = [CheckedImage(name=name, here=here[name]) for name in dict.fromkeys(own) if name in here]
+    never = host.offline or host.options_of("docker", DockerOptions).pull == "never"
+    absent = [one.name for one in images if never and not one.here]
+    gone = [Remark(text=f"image {name} is not here, and none is pulled", hint=_PULL) for name in absent]
+    remarks = (*needs.remarks.get(driver.name, ()), *gone)
     return CheckedDriver(
         name=driver.name,
         needed=needed,
         ready=not lacking and not remarks,
         tools=tuple(_tool(tool, host, versions, needed=needed, lacking=lacking) for tool in driver.tools),
+        images=tuple(images),
         remarks=remarks,
     )
 

@@ -142,4 +142,5 @@ def _nothing(left: Sequence[LeftOut], project: Project) -> UsageError:
     first = next(one.id for one in left)
     more = f" ({len(left)} cells)" if len(left) > 1 else ""
     hint = next((one.hint for one in left if one.hint is not None), None)
-    return UsageError(f"nothing to build: {first} is left out: {'; '.join(list(reasons)[:_SHOWN])}{more}", hint=hint)
+    what = "cannot be built here" if all(one.missing for one in left) else "is left out"
+    return UsageError(f"nothing to build: {first} {what}: {'; '.join(list(reasons)[:_SHOWN])}{more}", hint=hint)

@@ -18,6 +18,7 @@ AUTO = Compatibility(family="auto")
 LINUX = Compatibility(family="linux")
 
 _ALIASES = {"1": (2, 5), "2010": (2, 12), "2014": (2, 17)}  # PEP 600, "Legacy manylinux tags"
+_HIGHEST = 99  # minor version of a libc that may be yet to come; more digits are a slip of the hand
 _PATTERN = re.compile(r"(?P<family>manylinux_|manylinux|musllinux_)?(?P<version>\d{1,4}(?:_\d{1,4})?)", re.ASCII)
 _FLOOR = (2, 17)
 _FLOORS = {"riscv64": (2, 31), "loongarch64": (2, 36)}  # the first glibc that knows them and Rust supports
@@ -67,11 +68,13 @@ def _manylinux(text: str, version: tuple[int, int], origin: str) -> Compatibilit
             f"{origin}: {text!r} is out of reach: Rust since 1.64 needs glibc 2.17",
             hint="manylinux_2_17 (manylinux2014) is the lowest level",
         )
+    if version[1] > _HIGHEST:
+        raise _unknown(text, origin)
     return Compatibility(family="manylinux", version=version)
 
 
 def _musllinux(text: str, version: str, origin: str) -> Compatibility:
-    if "_" not in version or _pair(version) < (1, 1):
+    if "_" not in version or _pair(version) < (1, 1) or _pair(version)[1] > _HIGHEST:
         raise _unknown(text, origin)
     return Compatibility(family="musllinux", version=_pair(version))
 

@@ -170,16 +170,18 @@ class CargoMetadata(msgspec.Struct, frozen=True):
 def find_cargo() -> str:
     """Return the cargo to call: ``CARGO``, the one on PATH, or rustup's own.
 
+    Where PATH lacks rustup's programs, their directory joins it as its last, for rustc is looked for there too.
+
     Raises:
         ToolError: There is none.
     """
-    home = Path(os.environ.get("CARGO_HOME") or Path.home() / ".cargo")
-    found = os.environ.get("CARGO") or shutil.which("cargo") or shutil.which("cargo", path=str(home / "bin"))
+    programs = str(Path(os.environ.get("CARGO_HOME") or Path.home() / ".cargo") / "bin")
+    found = os.environ.get("CARGO") or shutil.which("cargo")
+    if found is None and (found := shutil.which("cargo", path=programs)) is not None:
+        os.environ["PATH"] = os.pathsep.join(filter(None, (os.environ.get("PATH", os.defpath), programs)))
     if found is None:
-        raise ToolError(
-            f"cargo was not found on PATH or in {home / 'bin'}",
-            hint="install Rust (https://rustup.rs), or set CARGO to the cargo to use",
-        )
+        hint = "install Rust (https://rustup.rs), or set CARGO to the cargo to use"
+        raise ToolError(f"cargo was not found on PATH or in {programs}", hint=hint)
     return found
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -67,9 +68,11 @@ def find_files(where: Path, flag: Path | None) -> Files:
     pyproject = where / PYPROJECT
     if not pyproject.is_file():
         if not (where / CARGO).is_file():
+            outer = next((one for one in where.parents if (one / CARGO).is_file()), None)
+            named = f" (-m {os.path.relpath(outer / CARGO, where)})" if outer is not None else " with -m"
             raise UsageError(
                 f"{where}: neither {PYPROJECT} nor {CARGO} is here",
-                hint="go to the project's root, or name its Cargo.toml with -m",
+                hint=f"go to the project's root, or name its Cargo.toml{named}",
             )
         return Files(where / CARGO, None)
     return Files(_implied(where, read_toml(pyproject)), pyproject)

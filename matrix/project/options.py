@@ -116,7 +116,7 @@ class Include(Changes, frozen=True, kw_only=True, forbid_unknown_fields=True, re
 class Override(Changes, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="kebab"):
     """Changes how the cells that ``select`` matches are built; later overrides win."""
 
-    select: Annotated[Select, Meta(description="Which cells; every pattern given must match.")]
+    select: Annotated[Select, Meta(description="Which cells; required, and every pattern given must match.")]
 
 
 class DriverOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="kebab"):

@@ -12,6 +12,7 @@ from matrix.reporting.text import UNICODE, Line, Span, Symbols, clean_line, line
 __all__ = ["render_checkup"]
 
 _STDS, _PYTHON = "std", "python"
+_HERE = {True: "is here", False: "is not here yet"}
 _MOST = 8  # names in a line
 
 
@@ -59,6 +60,8 @@ def _driver(driver: CheckedDriver, symbols: Symbols, width: int, *, known: bool)
     yield _row(driver.name, sign, width, clean_line("; ".join(filter(None, parts))))
     for command in dict.fromkeys(tool.install for tool in gone):
         yield _command(command, width)
+    for image in driver.images:
+        yield line(" " * (width + 6), Span(clean_line(f"image {image.name} {_HERE[image.here]}"), "dim"))
     for remark in driver.remarks:
         yield from _remark(remark, symbols, " " * (width + 6))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -124,6 +124,10 @@ class Bench:
                     with anyio.CancelScope(shield=True):
                         await self._end(driver.stop(build, place))
         return command, ended
+
+    def elsewhere(self, builds: Iterable[Build]) -> bool:
+        """Whether any of these builds runs where the system does not count it as ours: in a container."""
+        return any(self.drivers[build.driver].host_of(build) for build in builds)
 
     async def _end(self, commands: Sequence[Command]) -> None:
         for command in commands:

@@ -4,13 +4,16 @@
 #   manylinux      the same, with CPython 3.9 and 3.12 in /opt/python, laid out as in manylinux images
 #   bookworm       glibc 2.36 with gcc and python3, its venv included
 #   cross-aarch64  bookworm with gcc, and gcc-aarch64-linux-gnu as a cross compiler
-#   arm64          bookworm for aarch64 with gcc and python3, not configured: runs where binfmt_misc is registered
+#   arm64          bookworm for aarch64 with gcc, rustc and cargo, not configured: runs where binfmt_misc is registered
 # The tree is kept as an archive in the cache, so that the second time is an import. Needs root, docker, mmdebstrap;
 # for manylinux pyenv and patchelf.
 . "$(dirname "$0")/common.sh"
-revision=2 # of the recipes: another one makes new archives and new tags
 
 name=${1:?which image: bullseye, bookworm, manylinux, cross-aarch64 or arm64}
+case $name in # of the recipe: another one makes a new archive and a new tag
+arm64) revision=3 ;;
+*) revision=2 ;;
+esac
 engine=${2:-docker}
 image=wheelmatrix-test/$name:$revision
 archive=$cache/images/$name-$revision.tar
@@ -37,7 +40,7 @@ if ! "$engine" image inspect "$image" >/dev/null 2>&1; then
             ;;
         arm64)
             bootstrap "$archive" bookworm --variant=extract --architectures=arm64 \
-                --include=gcc,libc6-dev,python3-minimal,libpython3-stdlib,dash,coreutils
+                --include=gcc,libc6-dev,dash,coreutils,rustc-web,cargo-web
             ;;
         *) fail "no recipe for an image $name" ;;
         esac

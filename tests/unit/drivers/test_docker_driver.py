@@ -157,6 +157,21 @@ def test_images_are_pulled_by_policy(pull: str, words: str) -> None:
     assert step.hint
 
 
+@pytest.mark.parametrize(("toolchain", "first"), [("auto", "sh"), ("host", "/usr/bin/rustup"), ("image", None)])
+def test_this_machines_rust_gets_a_std_only_where_it_compiles(toolchain: str, first: str | None) -> None:
+    place = _place(toolchain=toolchain)
+    host = msgspec.structs.replace(
+        place.host, stds=frozenset(), tools={**place.host.tools, "rustup": "/usr/bin/rustup"}
+    )
+    steps = DOCKER.prepare([_build(ARM)], msgspec.structs.replace(place, host=host))
+    found = [step for step in steps if step.std]
+    assert [step.command.argv[0] for step in found] == ([] if first is None else [first])
+    for step in found:
+        assert step.command.argv[-3:] == ("target", "add", ARM)
+        names = [one.what.split()[0] for one in steps]
+        assert steps.index(step) > names.index("image"), "the image is asked for its own Rust first"
+
+
 def test_before_all_is_made_once_for_each_image_and_text() -> None:
     steps = DOCKER.prepare([_build(), _build(ARM)], _place(before_all="dnf install -y x"))
     (step,) = [one for one in steps if one.what.startswith("before-all")]

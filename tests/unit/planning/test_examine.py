@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -15,7 +16,7 @@ from support.planning import EveryDriver, installed, made_up_facts, made_up_proj
 
 from drivers import ALL
 from matrix.checkup import CheckedDriver, Checkup, Remark, checkup_document, schema
-from matrix.driver import DriverSupport, Host, Tool, Wish
+from matrix.driver import DockerOptions, DriverSupport, Host, Tool, Wish
 from matrix.planning import Request
 from matrix.planning.examine import examine, examine_host
 
@@ -29,10 +30,16 @@ def without(*tools: str, **more: Any) -> Host:
     return msgspec.structs.replace(HOST, tools=kept, **more)
 
 
-def look(*targets: str, host: Host = HOST, request: Request | None = None, **matrix: Any) -> Checkup:
+def look(
+    *targets: str,
+    host: Host = HOST,
+    request: Request | None = None,
+    images: Mapping[str, bool] | None = None,
+    **matrix: Any,
+) -> Checkup:
     project = made_up_project(matrix={"interpreters": ["3.12", "3.14t"], "targets": list(targets), **matrix})
     facts = replace(made_up_facts("3.12", drivers=ALL), host=host)
-    return examine(project, request or Request(), facts, VERSIONS)
+    return examine(project, request or Request(), facts, VERSIONS, images)
 
 
 def driver(checkup: Checkup, name: str) -> CheckedDriver:
@@ -106,6 +113,22 @@ def test_without_a_c_compiler_it_or_zig_is_needed() -> None:
     found = look("native", host=without("cc", "zig"))
     assert missing(found, "cargo") == ["cc"]
     assert found.commands == ("apt-get install gcc",)
+
+
+@pytest.mark.parametrize("pull", ["missing", "never"])
+def test_images_are_told_and_missed_where_none_is_pulled(pull: str) -> None:
+    row = {"select": {"target": GNU}, "image": "some/image:1"}
+    host = msgspec.structs.replace(
+        HOST, stds=frozenset({GNU}), options={**HOST.options, "docker": msgspec.convert({"pull": pull}, DockerOptions)}
+    )
+    assert look(GNU, host=host, overrides=[row], images={"some/image:1": True}).ready
+    found = look(GNU, host=host, overrides=[row], images={"some/image:1": False})
+    docker = driver(found, "docker")
+    assert [(one.name, one.here) for one in docker.images] == [("some/image:1", False)]
+    assert [one.text for one in docker.remarks] == ["image some/image:1 is not here, and none is pulled"] * (
+        pull == "never"
+    )
+    assert found.ready == (pull != "never")
 
 
 def test_what_no_driver_builds_is_a_problem_that_nothing_installs() -> None:

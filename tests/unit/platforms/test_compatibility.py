@@ -66,6 +66,8 @@ def test_a_level_below_what_rust_reaches_is_refused_with_the_reason(text: str) -
         ("manylinux2015", "did you mean 'manylinux2014'?"),
         ("musllinux_0_9", "did you mean 'musllinux_1_2'?"),
         ("2014,2_28", None),
+        ("manylinux_2_9999", "did you mean 'manylinux_2_28'?"),
+        ("musllinux_1_100", "did you mean 'musllinux_1_2'?"),
         ("٢_٢٨", None),
     ],
 )

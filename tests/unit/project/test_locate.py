@@ -100,6 +100,14 @@ def test_nothing_here(tmp_path: Path) -> None:
         find_files(_make(tmp_path, pyproject=""), None)
 
 
+def test_a_project_further_up_is_named(tmp_path: Path) -> None:
+    _make(tmp_path, Cargo="", pyproject="")
+    (tmp_path / "python" / "pkg").mkdir(parents=True)
+    with pytest.raises(UsageError, match="neither") as caught:
+        find_files(tmp_path / "python" / "pkg", None)
+    assert caught.value.hint == "go to the project's root, or name its Cargo.toml (-m ../../Cargo.toml)"
+
+
 def test_manifest_path_that_is_not_there(tmp_path: Path) -> None:
     _make(tmp_path, Cargo="", pyproject='tool.maturin.manifest-path = "x/Cargo.toml"')
     with pytest.raises(ConfigError, match=r"\[tool.maturin\] manifest-path: 'x/Cargo.toml' does not exist"):
