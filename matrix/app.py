@@ -15,11 +15,13 @@ import anyio
 
 from drivers import ALL
 from matrix.errors import WheelmatrixError
+from matrix.telling import say
 
 if TYPE_CHECKING:
     from matrix.reporting.tables import InterpreterRow
+    from matrix.sourcing import Made
 
-__all__ = ["COMMANDS", "build_for_frontend", "metadata_for_frontend"]
+__all__ = ["COMMANDS", "build_for_frontend", "metadata_for_frontend", "sdist_for_frontend"]
 
 
 def build(options: argparse.Namespace) -> int:
@@ -30,14 +32,45 @@ def build(options: argparse.Namespace) -> int:
     from matrix.building import build_wheels  # noqa: PLC0415 - only builds need the running room
     from matrix.reporting.document import encode_report  # noqa: PLC0415
 
-    done = anyio.run(build_wheels, options, ALL)
-    text = encode_report(done.report).decode() if options.json else "\n".join(map(_shown, done.wheels))
+    made = None
+    if options.sdist:
+        from matrix.sourcing import blame, prepare_tree  # noqa: PLC0415
+
+        made = _sdist(options)
+        options = prepare_tree(made, options)
+    try:
+        done = anyio.run(partial(build_wheels, options, ALL, sdist=made.sdist if made is not None else None))
+    except WheelmatrixError as error:
+        raise blame(error, made) if made is not None else error from None
+    paths = [*([made.path] if made is not None else []), *done.wheels]
+    text = encode_report(done.report).decode() if options.json else "\n".join(map(_shown, paths))
     try:
         sys.stdout.write(f"{text}\n" if text else "")
         sys.stdout.flush()
     except BrokenPipeError:  # the reader left early: the wheels are there all the same
         _drop_stdout()
     return done.exit_code
+
+
+def sdist(options: argparse.Namespace) -> int:
+    """Make the source distribution and print its path."""
+    sys.stdout.write(f"{_shown(_sdist(options).path)}\n")
+    return 0
+
+
+def sdist_for_frontend(options: argparse.Namespace) -> Path:
+    """Make the source distribution for a Python front end."""
+    return _sdist(options).path
+
+
+def _sdist(options: argparse.Namespace) -> Made:
+    from matrix.sourcing import make_sdist  # noqa: PLC0415 - only source distributions need the sources room
+
+    made = anyio.run(make_sdist, options)
+    if not options.quiet:
+        for text in made.warnings:
+            say("warning", text)
+    return made
 
 
 def _drop_stdout() -> None:
@@ -225,6 +258,7 @@ def _shown(path: Path) -> str:
 COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "build": build,
     "plan": plan,
+    "sdist": sdist,
     "doctor": doctor,
     "interpreters": interpreters,
     "audit": audit,

@@ -51,6 +51,7 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     if rustc and options.command not in {"build", "plan", "doctor"}:
         raise UsageError(f"{options.command} takes no rustc arguments (after --)")
     options.rustc_args = rustc
+    options.unpacked = None  # the tree to build from, when it is not the project itself
     options.default_profile = None  # what a front end builds when nothing names a profile
     for flag, what in NOT_YET.items():
         if getattr(options, flag.removeprefix("--").replace("-", "_"), False):

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 from matrix.errors import UsageError
 
@@ -61,15 +61,14 @@ def prepare_metadata_for_build_wheel(metadata_directory: str, config_settings: S
         return metadata_for_frontend(_options(config_settings, metadata_directory), Path(metadata_directory))
 
 
-def build_sdist(sdist_directory: str, config_settings: Settings | None = None) -> NoReturn:
-    """Say that source distributions are not built yet."""
-    del sdist_directory, config_settings
+def build_sdist(sdist_directory: str, config_settings: Settings | None = None) -> str:
+    """Make the source distribution in ``sdist_directory`` and return its name; nothing is compiled."""
+    del config_settings
+    from matrix.app import sdist_for_frontend  # noqa: PLC0415 - the other hooks need none of it
+    from matrix.arguments import parse  # noqa: PLC0415
+
     with _told():
-        raise UsageError(
-            "building a source distribution is not built yet, see README",
-            hint="build a wheel: pip wheel ., build --wheel",
-        )
-    raise AssertionError("never reached")
+        return sdist_for_frontend(parse(["sdist", "--out", sdist_directory])).name
 
 
 @contextmanager

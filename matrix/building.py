@@ -19,7 +19,7 @@ from matrix.driver import Driver
 from matrix.errors import UsageError, WheelmatrixError
 from matrix.events import Bus, Note, RunEnded, RunStarted
 from matrix.gathering import Gathered, gather, tag_environment, tool_versions
-from matrix.model import Plan
+from matrix.model import Plan, Sdist
 from matrix.reporting.collector import ReportCollector
 from matrix.reporting.document import Report, read_report, write_report
 from matrix.reporting.terminal import make_listener
@@ -56,12 +56,15 @@ class _Where(NamedTuple):
     report: Path
 
 
-async def build_wheels(options: argparse.Namespace, drivers: Sequence[Driver], private: bool = False) -> Done:
+async def build_wheels(
+    options: argparse.Namespace, drivers: Sequence[Driver], private: bool = False, sdist: Sdist | None = None
+) -> Done:
     """Build every wheel that the options and the project ask for, and write the report.
 
     Args:
         options: The parsed command line.
         drivers: All of them, the best first.
+        sdist: The source distribution whose unpacked tree is built from.
         private: Whether the report stays beside the lanes (for Python front ends).
 
     Raises:
@@ -78,6 +81,7 @@ async def build_wheels(options: argparse.Namespace, drivers: Sequence[Driver], p
         tools=await tool_versions(gathered, drivers),
         argv=["wheelmatrix", *sys.argv[1:]],
         previous=previous,
+        sdist=sdist,
     )
     reporter = make_listener(
         sys.stderr,

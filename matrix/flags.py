@@ -10,7 +10,6 @@ __all__ = ["COMMANDS", "NOT_YET"]
 
 MOST_JOBS = 4096  # what a jobserver pipe holds without stalling
 NOT_YET: dict[str, str] = {
-    "--sdist": "a source distribution",
     "--pgo": "profile-guided optimisation",
     "--include-debuginfo": "separate debug info files",
     "--generate-stubs": "stubs by introspection",
@@ -56,6 +55,11 @@ def _fill_build(parser: argparse.ArgumentParser) -> None:
         "-o", "--out", metavar="DIR", help="directory the wheels go to (default: wheels in cargo's target directory)"
     )
     output.add_argument(
+        "--sdist",
+        action="store_true",
+        help="make the source distribution first, and build the wheels from it",
+    )
+    output.add_argument(
         "--report", metavar="PATH", help="where the JSON report goes (default: report.json in the out directory)"
     )
     output.add_argument("--json", action="store_true", help="print the report on stdout instead of the wheel paths")
@@ -97,6 +101,15 @@ def _fill_doctor(parser: argparse.ArgumentParser) -> None:
     _add_display(output)
 
 
+def _fill_sdist(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("-m", "--manifest-path", metavar="PATH", help="path to Cargo.toml")
+    parser.add_argument(
+        "-o", "--out", metavar="DIR", help="directory the archive goes to (default: wheels in cargo's target directory)"
+    )
+    parser.add_argument("-q", "--quiet", action="store_true", help="say nothing but errors")
+    _add_display(parser)
+
+
 def _fill_interpreters(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print the list as JSON")
     parser.add_argument("--target", metavar="TRIPLE", help="list what is known from tables for this target instead")
@@ -120,6 +133,7 @@ def _fill_schema(parser: argparse.ArgumentParser) -> None:
 COMMANDS: dict[str, tuple[str, Callable[[argparse.ArgumentParser], None]]] = {
     "build": ("build, audit and collect the wheels of a project", _fill_build),
     "plan": ("show what build would do, and compile nothing", _fill_plan),
+    "sdist": ("make the source distribution of a project, and compile nothing", _fill_sdist),
     "doctor": ("say what this machine lacks to build the whole matrix, and install it when told yes", _fill_doctor),
     "interpreters": ("list the Pythons found on this machine", _fill_interpreters),
     "audit": ("judge the platform tag of finished wheels", _fill_audit),

@@ -104,7 +104,7 @@ async def gather(options: argparse.Namespace, drivers: Sequence[Driver], *, surv
 async def _gather(options: argparse.Namespace, drivers: Sequence[Driver], *, surveys: bool) -> Gathered:
     cwd = Path.cwd()
     cargo = find_cargo()
-    project = await read_project(cwd, cargo_flags(options), bindings=options.bindings)
+    project = await read_project(options.unpacked or cwd, cargo_flags(options), bindings=options.bindings)
     host = await look_around(project, drivers, cargo, os.environ, licensed=options.accept_xwin_license)
     request = replace(request_of(options, project, os.environ, host.target), surveys=surveys)
     found = await _pythons(request, project, host)

@@ -11,7 +11,7 @@ from typing import Literal, TypeAlias
 
 import msgspec
 
-from matrix.results import Artifact, CellStatus, Finding, Outcome, OutcomeStatus, Severity, Verdict, Wheel
+from matrix.results import Artifact, CellStatus, Finding, Outcome, OutcomeStatus, Sdist, Severity, Verdict, Wheel
 
 __all__ = [
     "AbiKind",
@@ -28,6 +28,7 @@ __all__ = [
     "Outcome",
     "OutcomeStatus",
     "Plan",
+    "Sdist",
     "Settings",
     "Severity",
     "StableAbi",

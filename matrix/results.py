@@ -6,7 +6,7 @@ from typing import Literal, TypeAlias
 
 import msgspec
 
-__all__ = ["Artifact", "CellStatus", "Finding", "Outcome", "OutcomeStatus", "Severity", "Verdict", "Wheel"]
+__all__ = ["Artifact", "CellStatus", "Finding", "Outcome", "OutcomeStatus", "Sdist", "Severity", "Verdict", "Wheel"]
 
 CellStatus: TypeAlias = Literal["built", "reused", "failed", "skipped", "cancelled"]
 OutcomeStatus: TypeAlias = Literal["ok", "failed", "timeout", "cancelled"]
@@ -123,5 +123,19 @@ class Wheel(msgspec.Struct, frozen=True, kw_only=True):
 
     file: str
     tags: tuple[str, ...]
+    size: int
+    sha256: str
+
+
+class Sdist(msgspec.Struct, frozen=True, kw_only=True):
+    """A finished source distribution in the out directory.
+
+    Attributes:
+        file: Its name.
+        size: Bytes.
+        sha256: Hexadecimal digest.
+    """
+
+    file: str
     size: int
     sha256: str

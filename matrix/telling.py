@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from matrix.errors import WheelmatrixError
 
-__all__ = ["INTERRUPTED", "leaves", "tell"]
+__all__ = ["INTERRUPTED", "leaves", "say", "tell"]
 
 INTERRUPTED = 130
 
@@ -22,16 +22,16 @@ def tell(error: BaseException, *, debug: bool = False) -> int:
         if isinstance(leaf, KeyboardInterrupt):
             return INTERRUPTED
         if isinstance(leaf, WheelmatrixError):
-            _say("error", leaf.message, "31")
+            say("error", leaf.message, "31")
             if leaf.hint:
-                _say("hint", leaf.hint, "36")
+                say("hint", leaf.hint, "36")
             return leaf.exit_code
     leaf = next(leaves(error))
     if isinstance(leaf, OSError) and leaf.strerror:
-        _say("error", f"{leaf.filename or 'stdout'}: {leaf.strerror}", "31")
+        say("error", f"{leaf.filename or 'stdout'}: {leaf.strerror}", "31")
         return 1
-    _say("error", f"internal error: {leaf!r}", "31")
-    _say("hint", "this is a fault of wheelmatrix; WHEELMATRIX_DEBUG=1 shows where", "36")
+    say("error", f"internal error: {leaf!r}", "31")
+    say("hint", "this is a fault of wheelmatrix; WHEELMATRIX_DEBUG=1 shows where", "36")
     return 1
 
 
@@ -45,7 +45,8 @@ def leaves(error: BaseException) -> Iterator[BaseException]:
         yield from leaves(one)
 
 
-def _say(word: str, text: str, color: str) -> None:
+def say(word: str, text: str, color: str = "33") -> None:
+    """Write a labelled line to stderr; the label is coloured on a terminal."""
     paint = sys.stderr.isatty() and "NO_COLOR" not in os.environ
     label = f"\x1b[1;{color}m{word}\x1b[0m" if paint else word
     sys.stderr.write(f"{label}: {text}\n")

@@ -1,4 +1,4 @@
-"""What goes into a wheel: a name in the archive and where its bytes come from."""
+"""What goes into a wheel or a source distribution: a name in the archive and where its bytes come from."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["Entry", "check_archive_path", "file_entry", "merge_entries"]
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One member of a wheel.
+    """One member of an archive.
 
     Attributes:
         path: Its name in the archive, with ``/``.
@@ -57,15 +57,15 @@ def check_archive_path(path: str) -> str:
     """
     parts = path.split("/")
     if not path or PureWindowsPath(path).is_absolute() or PureWindowsPath(path).drive or "" in parts:
-        raise ConfigError(f"{path!r} is no relative file path, so it cannot go into a wheel")
+        raise ConfigError(f"{path!r} is no relative file path, so it cannot go into an archive")
     if {".", ".."} & set(parts):
-        raise ConfigError(f"{path!r} steps outside the wheel")
+        raise ConfigError(f"{path!r} steps outside the archive")
     if any(character in path for character in "\\\0\r\n"):
-        raise ConfigError(f"{path!r}: a wheel cannot hold a name with a backslash, a line break or a NUL")
+        raise ConfigError(f"{path!r}: an archive cannot hold a name with a backslash, a line break or a NUL")
     try:
         path.encode("utf-8")
     except UnicodeEncodeError:
-        raise ConfigError(f"{path!r}: the name is not valid Unicode, so it cannot go into a wheel") from None
+        raise ConfigError(f"{path!r}: the name is not valid Unicode, so it cannot go into an archive") from None
     return path
 
 
@@ -82,7 +82,7 @@ def merge_entries(entries: Iterable[Entry]) -> tuple[Entry, ...]:
         other = merged.setdefault(check_archive_path(entry.path), entry)
         if other.source != entry.source and not _same_file(other, entry):
             raise ConfigError(
-                f"two files claim {entry.path!r} in the wheel: {other.origin} and {entry.origin}",
+                f"two files claim {entry.path!r} in the archive: {other.origin} and {entry.origin}",
                 hint="rename one of them, or leave one out with `exclude` in [tool.maturin]",
             )
     for path, entry in merged.items():
@@ -90,7 +90,7 @@ def merge_entries(entries: Iterable[Entry]) -> tuple[Entry, ...]:
         for depth in range(1, len(parents) + 1):
             if (parent := merged.get("/".join(parents[:depth]))) is not None:
                 raise ConfigError(
-                    f"{parent.path!r} would be both a file and a directory in the wheel: "
+                    f"{parent.path!r} would be both a file and a directory in the archive: "
                     f"{parent.origin} and {entry.origin}"
                 )
     return tuple(merged[path] for path in sorted(merged))

@@ -13,7 +13,7 @@ from matrix.archives.metadata import CoreMetadata, render_metadata
 from matrix.errors import ConfigError
 from matrix.project import FileRow, Project
 
-__all__ = ["core_metadata", "layout_of", "wheel_contents"]
+__all__ = ["core_metadata", "layout_of", "readable", "wheel_contents"]
 
 
 def core_metadata(project: Project) -> CoreMetadata:
@@ -36,7 +36,7 @@ def core_metadata(project: Project) -> CoreMetadata:
         homepage=crate.homepage,
         documentation=crate.documentation,
     )
-    with _readable():
+    with readable():
         return render_metadata(project.name, project.version, project.table.get("project"), cargo, project.root)
 
 
@@ -51,7 +51,7 @@ def wheel_contents(project: Project, metadata: CoreMetadata, out_dirs: Mapping[s
     Raises:
         ConfigError: A pattern, the data directory or a link cannot be obeyed, or two files claim one path.
     """
-    with _readable():
+    with readable():
         return collect(layout_of(project), metadata.distribution, out_dirs)
 
 
@@ -75,7 +75,7 @@ def layout_of(project: Project) -> Layout:
 
 
 @contextmanager
-def _readable() -> Iterator[None]:
+def readable() -> Iterator[None]:
     """Name the file or directory that the system does not let us read."""
     try:
         yield

@@ -97,14 +97,14 @@ class MaturinOptions(msgspec.Struct, frozen=True, kw_only=True, rename="kebab"):
         tuple[str | FileRow, ...],
         Meta(
             description=(
-                "More files for the wheel: globs, or tables with `path` and `format`; `from` and `to` take them out of"
-                " a build script's `OUT_DIR`."
+                "More files: globs, or tables with `path` and `format` (`sdist`, `wheel`); `from` and `to`"
+                " take them out of a build script's `OUT_DIR`."
             )
         ),
     ] = ()
     exclude: Annotated[
         tuple[str | FileRow, ...],
-        Meta(description="Files left out of the wheel: globs, or tables with `path` and `format`."),
+        Meta(description="Files left out: globs, or tables with `path` and `format` (`sdist`, `wheel`)."),
     ] = ()
     bindings: Annotated[str | None, Meta(description="Bindings, in place of those detected: `pyo3`, `pyo3-ffi`.")] = (
         None
@@ -119,7 +119,10 @@ class MaturinOptions(msgspec.Struct, frozen=True, kw_only=True, rename="kebab"):
     ] = None
     skip_auditwheel: Annotated[bool, Meta(description='Older way to write `auditwheel = "skip"`.')] = False
     strip: Annotated[bool, Meta(description="Whether symbols are stripped from the binary.")] = False
-    sdist_generator: Annotated[Literal["cargo", "git"], Meta(description="For sdists; changes no wheel.")] = "cargo"
+    sdist_generator: Annotated[
+        Literal["cargo", "git"],
+        Meta(description="Which files a source distribution takes: those cargo would package, or those git tracks."),
+    ] = "cargo"
     python_source: Annotated[str | None, Meta(description="Directory that holds the Python packages.")] = None
     python_packages: Annotated[
         tuple[str, ...], Meta(description="More packages of `python-source` for the wheel.")

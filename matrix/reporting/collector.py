@@ -12,7 +12,7 @@ import msgspec
 
 from matrix.events import BuildEnded, BuildStarted, CellEnded, Event, Note, RunEnded, RunStarted
 from matrix.masking import mask_argv, mask_urls
-from matrix.model import Build, Cell, LeftOut, Outcome, Plan
+from matrix.model import Build, Cell, LeftOut, Outcome, Plan, Sdist
 from matrix.reporting.document import (
     Absent,
     BuildRecord,
@@ -51,6 +51,7 @@ class ReportCollector:
         wheelmatrix: Version of this program.
         tools: Versions of the tools used, by name.
         argv: The command line; secrets in it are hidden.
+        sdist: The source distribution that is built from.
         previous: The last run's report; it knows how long builds take that were fresh this time.
         started: When the run began; now when not given.
     """
@@ -61,12 +62,14 @@ class ReportCollector:
         wheelmatrix: str,
         tools: Mapping[str, str] | None = None,
         argv: Sequence[str] = (),
+        sdist: Sdist | None = None,
         previous: Report | None = None,
         started: datetime | None = None,
     ) -> None:
         self._wheelmatrix = wheelmatrix
         self._tools = dict(tools or {})
         self._argv = mask_argv(argv)
+        self._sdist = sdist
         self._started = (started or datetime.now(timezone.utc)).astimezone(timezone.utc)
         self._machine = describe_machine()
         self._compile_seconds = compile_seconds(previous)
@@ -117,6 +120,7 @@ class ReportCollector:
             jobs=self._run.jobs if self._run is not None else 1,
             out=self._run.out if self._run is not None else "",
             interrupted=self._end is None or self._end.interrupted,
+            sdist=self._sdist,
             summary=Summary(
                 built=tally["built"],
                 reused=tally["reused"],

@@ -10,7 +10,7 @@ from msgspec import Meta
 
 from matrix.errors import ToolError
 from matrix.files import write_atomically
-from matrix.model import CellStatus, OutcomeStatus, Verdict, Wheel
+from matrix.model import CellStatus, OutcomeStatus, Sdist, Verdict, Wheel
 
 __all__ = [
     "Absent",
@@ -142,6 +142,10 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     out: Annotated[str, Meta(description="The out directory.")] = ""
     interrupted: Annotated[bool, Meta(description="Whether it ended before its end.")]
     summary: Summary
+    sdist: Annotated[
+        Sdist | None,
+        Meta(description="The source distribution that the wheels were built from; null without `--sdist`."),
+    ] = None
     cells: tuple[CellRecord, ...] = ()
     builds: tuple[BuildRecord, ...] = ()
     absent: Annotated[tuple[Absent, ...], Meta(description="Wheels expected and not there.")] = ()

@@ -19,11 +19,14 @@ def test_a_mistake_of_the_user_leaves_in_one_line_each(
     assert capsys.readouterr().err == "error: unknown option '--relase'\nhint: did you mean '--release'?\n"
 
 
-def test_a_source_distribution_is_refused_with_a_word(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_source_distribution_of_no_project_is_refused_with_a_word(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
     with pytest.raises(SystemExit) as stop:
         backend.build_sdist("somewhere")
     assert stop.value.code == 2
-    assert "not built yet, see README" in capsys.readouterr().err
+    assert "neither pyproject.toml nor Cargo.toml is here" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("given", ["--locked -F a", ["--locked", "-F", "a"]])

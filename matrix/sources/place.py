@@ -1,0 +1,83 @@
+"""Where the files of a project go in its source distribution."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from pathspec import GitIgnoreSpec
+
+from matrix.archives import Entry, file_entry
+from matrix.archives.globs import braces
+from matrix.errors import ConfigError
+
+__all__ = ["COMPILED", "Shelf", "common_directory", "excluder"]
+
+COMPILED = (".pyc", ".pyo", ".pyd", ".so")
+"""Endings of what builds leave behind."""
+
+
+def common_directory(paths: Iterable[Path]) -> Path:
+    """Return the directory that all paths lie in.
+
+    Raises:
+        ConfigError: They share none, as on two drives.
+    """
+    listed = list(paths)
+    try:
+        return Path(os.path.commonpath(listed))
+    except ValueError:
+        raise ConfigError(
+            f"{listed[0]} and what it depends on share no directory, so no archive can hold them"
+        ) from None
+
+
+def excluder(patterns: Iterable[str], root: Path) -> Callable[[Entry], bool]:
+    """Return what says whether ``exclude`` names an entry, by its place in the project or in the archive.
+
+    Args:
+        patterns: As in ``.gitignore``, with ``{a,b}``.
+        root: The directory that they are relative to.
+
+    Raises:
+        ConfigError: A pattern is malformed.
+    """
+    try:
+        spec = GitIgnoreSpec.from_lines(line for pattern in patterns for line in braces(pattern))
+    except ValueError as error:
+        raise ConfigError(f"pyproject.toml: [tool.maturin] exclude: {error}") from None
+
+    def excluded(entry: Entry) -> bool:
+        names = [entry.path]
+        if isinstance(entry.source, Path) and entry.source.is_relative_to(root):
+            names.append(entry.source.relative_to(root).as_posix())
+        return any(spec.match_file(name) for name in names)
+
+    return excluded
+
+
+@dataclass(frozen=True, slots=True)
+class Shelf:
+    """The two directories that give files their places: pyproject.toml moves to the top, with all that it names.
+
+    Attributes:
+        base: What the archive's top folder stands for: the directory that everything lies in, absolute.
+        root: Where pyproject.toml is, absolute; ``base`` or below it.
+    """
+
+    base: Path
+    root: Path
+
+    def crate_file(self, path: Path) -> str:
+        """Return the place of a file of a crate."""
+        return path.relative_to(self.base).as_posix()
+
+    def project_file(self, path: Path) -> str:
+        """Return the place of a file that pyproject.toml speaks of."""
+        return path.relative_to(self.root if path.is_relative_to(self.root) else self.base).as_posix()
+
+    def entry(self, path: Path) -> Entry:
+        """Return the entry of such a file."""
+        return file_entry(self.project_file(path), path)
