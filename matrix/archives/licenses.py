@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import filecmp
 import fnmatch
 import os
 import re
@@ -146,11 +147,14 @@ def _default_files(root: Path) -> Iterator[LicenseFile]:
 
 
 def _each_once(files: Sequence[LicenseFile], root: Path) -> tuple[LicenseFile, ...]:
-    """Return each file once; of two different files of one name, the later keeps it."""
+    """Return each text once; of two different files of one name, the later keeps it.
+
+    A source distribution has a licence at its top and beside its crate.
+    """
     kept: dict[str, Path] = {}
     for path, name in files:
         other = kept.get(name)
-        if other is not None and not other.samefile(path):
+        if other is not None and not filecmp.cmp(other, path, shallow=False):
             moved = other.relative_to(root).as_posix() if other.is_relative_to(root) else f"crate/{name}"
             kept[moved] = other
         kept[name] = path

@@ -53,7 +53,6 @@ def assert_refused(ran: Ran, *words: str, hint: str | None = None) -> None:
         (["--report", "."], ["--report . is a directory"], None),
         (["--report", "-"], ["--report - is no file"], "--json"),
         (["-i"], ["-i needs a value"], "-f"),
-        (["--sdist"], ["--sdist: a source distribution is not built yet, see README"], None),
     ],
 )  # fmt: skip
 def test_a_wrong_flag(

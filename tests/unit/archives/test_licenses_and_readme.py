@@ -185,3 +185,14 @@ def test_the_crates_own(tmp_path: Path) -> None:
     assert cargo_readme(cargo(tmp_path)) == Readme("README.rst\n", "text/x-rst; charset=UTF-8")
     with pytest.raises(ConfigError, match=r"Cargo\.toml: \[package\] readme: there is no file 'X'"):
         cargo_readme(cargo(tmp_path, readme="X"))
+
+
+def test_one_text_at_two_places_counts_once(tmp_path: Path) -> None:
+    crate = tmp_path / "crate"
+    crate.mkdir()
+    for folder in (tmp_path, crate):
+        (folder / "LICENSE").write_text("MIT")
+    cargo = CargoFields(directory=crate, workspace_root=tmp_path, license_file="LICENSE")
+    assert [name for _, name in read_license({}, [], cargo, tmp_path).files] == ["LICENSE"]
+    (crate / "LICENSE").write_text("other")
+    assert [name for _, name in read_license({}, [], cargo, tmp_path).files] == ["LICENSE", "crate/LICENSE"]

@@ -1,0 +1,255 @@
+"""Source distributions through the real command, beside maturin's, and built from by pip and maturin."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import tomli
+from support.projects import copy_project, fetch_sdist, unpack
+from support.sdists import ORDERED, make_both, nested_project, read_sdist
+from support.tools import PROJECTS, SCRIPTS, Ran, need, run
+from support.wheels import look_inside
+
+pytestmark = pytest.mark.real
+
+Wheelmatrix = Callable[..., Ran]
+Copy = Callable[..., Path]
+
+OURS = sorted(path.parent.name for path in PROJECTS.glob("*/pyproject.toml"))
+FROM_PYPI = [
+    ("rpds-py", "0.30.0"),
+    ("orjson", "3.11.4"),  # `include` of the crate, vendored C
+    ("pydantic-core", "2.41.5"),  # python-source
+    ("cryptography", "46.0.3"),  # a workspace below pyproject.toml, sdist-generator git
+    ("tokenizers", "0.22.1"),  # a path dependency beside the bindings, a manifest path of its own
+    ("jiter", "0.12.0"),  # a workspace
+    ("watchfiles", "1.1.1"),
+]
+CONTENT = {
+    "PKG-INFO": "the same fields and text, in another order (tests of wheels compare their METADATA)",
+    "Cargo.toml": "maturin writes a readme that cargo finds by itself into the manifest",
+}
+"""Contents that may differ between the tools, each with the reason; for Cargo.toml, what cargo reads is compared."""
+
+
+def assert_alike(ours: Path, theirs: Path) -> None:
+    """Both archives have one name and hold the same files; what differs is in ``CONTENT`` and says the same."""
+    assert ours.name == theirs.name
+    left, right = read_sdist(ours), read_sdist(theirs)
+    assert sorted(left) == sorted(right)
+    for name in left:
+        if left[name] == right[name]:
+            continue
+        last = name.rpartition("/")[2]
+        assert last in CONTENT, f"{name} differs"
+        if last in ORDERED:
+            continue
+        said, meant = tomli.loads(left[name].decode()), tomli.loads(right[name].decode())
+        for one in (said, meant):
+            readme = one.get("package", {}).pop("readme", "README.md")
+            assert readme == "README.md"
+        assert said == meant, name
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_our_projects_are_packed_as_maturin_packs_them(name: str, tmp_path: Path) -> None:
+    need("cargo")
+    assert_alike(*make_both(copy_project(name, tmp_path), tmp_path / "out"))
+
+
+@pytest.mark.parametrize(("name", "version"), FROM_PYPI)
+def test_projects_from_pypi_are_packed_as_maturin_packs_them(name: str, version: str, tmp_path: Path) -> None:
+    root = unpack(fetch_sdist(name, version), tmp_path / "project")
+    (root / "PKG-INFO").unlink()  # maturin stops at the one of the sdist that this project came in
+    git = need("git")
+    run([git, "init", "-q"], cwd=root, check=True)
+    run([git, "add", "--all", "--force"], cwd=root, check=True)
+    assert_alike(*make_both(root, tmp_path / "out"))
+
+
+def test_an_unpacked_source_distribution_can_be_packed_again(tmp_path: Path, wheelmatrix: Wheelmatrix) -> None:
+    root = unpack(fetch_sdist("rpds-py", "0.30.0"), tmp_path)
+    ran = wheelmatrix("sdist", "-o", tmp_path / "out", cwd=root)
+    assert ran.exit == 0, ran
+    first, again = read_sdist(fetch_sdist("rpds-py", "0.30.0")), read_sdist(tmp_path / "out" / "rpds_py-0.30.0.tar.gz")
+    hidden = {name for name in first if name.startswith(".")}  # cargo lists those only where git does
+    assert sorted(set(first) - hidden) == sorted(again)
+    first = {name: first[name] for name in again}
+    assert [name for name in first if first[name] != again[name]] in ([], ["PKG-INFO"])
+
+
+@pytest.fixture(scope="module")
+def nested(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return nested_project(tmp_path_factory.mktemp("nested"))
+
+
+@pytest.fixture(scope="module")
+def both(nested: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    return make_both(nested, tmp_path_factory.mktemp("both"))
+
+
+def test_a_nested_project_is_packed_with_what_it_needs(both: tuple[Path, Path]) -> None:
+    ours, theirs = map(read_sdist, both)
+    more = {
+        # the path that License-File gives, which an index looks at; maturin has the copy beside the crate alone
+        "LICENSE",
+    }
+    assert set(theirs) - set(ours) == set()
+    assert set(ours) - set(theirs) <= more
+    assert tomli.loads(ours["workspace/Cargo.toml"].decode())["workspace"]["members"] == ["crates/*"]
+    assert "default-members" not in ours["workspace/Cargo.toml"].decode()
+    assert "bench" not in tomli.loads(ours["workspace/crates/core/Cargo.toml"].decode())
+    project = tomli.loads(ours["pyproject.toml"].decode())
+    assert project["tool"]["maturin"]["manifest-path"] == "workspace/crates/python/Cargo.toml"
+    assert project["tool"]["maturin"]["python-source"] == "py"
+    assert ours[project["project"]["readme"]].startswith(b"#")
+    assert not any("cli" in name or name.endswith(".so") for name in ours)
+    for line in ours["PKG-INFO"].decode().splitlines():
+        if line.startswith("License-File: "):
+            assert line.partition(": ")[2] in ours
+
+
+def test_the_same_project_gives_the_same_bytes(nested: Path, both: tuple[Path, Path], tmp_path: Path) -> None:
+    ran = run([need("wheelmatrix"), "sdist", "-o", tmp_path], cwd=nested, check=True)
+    assert ran.stdout.strip() == str(tmp_path / both[0].name)
+    assert (tmp_path / both[0].name).read_bytes() == both[0].read_bytes()
+    later = {"SOURCE_DATE_EPOCH": "1700000000"}
+    run([need("wheelmatrix"), "sdist", "-o", tmp_path], cwd=nested, env=later, check=True)
+    assert (tmp_path / both[0].name).read_bytes() != both[0].read_bytes()
+    assert read_sdist(tmp_path / both[0].name) == read_sdist(both[0])
+
+
+def test_wheels_are_built_from_it_and_a_second_time_for_nothing(nested: Path, tmp_path: Path) -> None:
+    """By wheelmatrix itself, by maturin from ours, and by pip with our backend; all wheels hold the same files."""
+    words: list[str | Path] = [need("wheelmatrix"), "build", "--sdist", "-i", sys.executable, "-o", tmp_path]
+    first = run(words, cwd=nested, check=True)
+    lines = first.stdout.splitlines()
+    assert lines[0].endswith("workspace_demo-2.1.0.tar.gz")
+    assert lines[1].endswith(".whl")
+    report = json.loads((tmp_path / "report.json").read_text())
+    assert report["sdist"]["file"] == "workspace_demo-2.1.0.tar.gz"
+    assert report["sdist"]["size"] == Path(lines[0]).stat().st_size
+    second = run(words, cwd=nested, check=True)
+    assert second.stdout == first.stdout
+    assert "unchanged" in second.stderr
+    assert second.seconds < 15
+
+    root = unpack(Path(lines[0]), tmp_path / "unpacked")
+    target = nested.parents[1] / "target" / "wheelmatrix" / "sdist" / "maturin"  # compiles beside, once
+    words = [need("maturin"), "build", "--offline", "-i", sys.executable, "-o", tmp_path / "maturin"]
+    run([*words, "--target-dir", target], cwd=root, check=True)
+    (theirs,) = (tmp_path / "maturin").glob("*.whl")
+    wheel = look_inside(Path(lines[1]))
+    assert wheel.metadata.as_string() == read_sdist(Path(lines[0]))["PKG-INFO"].decode()
+    ours = wheel.files
+    assert {name for name in ours if "sboms" not in name} == {
+        name for name in look_inside(theirs).files if "sboms" not in name
+    }
+    assert "workspace_demo/__init__.py" in ours
+
+
+def test_pip_builds_from_what_a_front_end_packed(project: Copy, tmp_path: Path) -> None:
+    root = project("hello-pyo3")
+    path = root / "pyproject.toml"
+    text = path.read_text().replace('requires = ["maturin>=1,<2"]', "requires = []")
+    path.write_text(text.replace('build-backend = "maturin"', 'build-backend = "matrix.backend"'))
+    out = tmp_path / "out"
+    run([SCRIPTS / "pyproject-build", "--sdist", "--no-isolation", "-o", out, root], cwd=tmp_path, check=True)
+    (archive,) = out.glob("*.tar.gz")
+    words: list[str | Path] = [
+        sys.executable,
+        "-m",
+        "pip",
+        "wheel",
+        "-q",
+        "--no-deps",
+        "--no-build-isolation",
+        "-w",
+        out,
+        archive,
+    ]
+    env = {"MATURIN_PEP517_ARGS": "--offline --locked --profile dev"}
+    run(words, cwd=tmp_path, env=env, check=True)
+    assert [one.name.partition("-cp")[0] for one in out.glob("*.whl")] == ["hello_pyo3-0.1.0"]
+
+
+def test_git_says_what_is_packed(project: Copy, tmp_path: Path, wheelmatrix: Wheelmatrix) -> None:
+    root = project("hello-pyo3", git=True)
+    path = root / "pyproject.toml"
+    path.write_text(path.read_text() + '\n[tool.maturin]\nsdist-generator = "git"\nexclude = ["*.pyi"]\n')
+    (root / "untracked.txt").write_text("")
+    refused = wheelmatrix("sdist", cwd=root)
+    assert refused.exit == 2
+    assert "git tracks no file" in refused.stderr
+    run(
+        [need("git"), "add", "Cargo.toml", "Cargo.lock", "pyproject.toml", "src", "hello_pyo3.pyi"],
+        cwd=root,
+        check=True,
+    )
+    ours, theirs = make_both(root, tmp_path / "out")
+    assert_alike(ours, theirs)
+    assert sorted(read_sdist(ours)) == ["Cargo.lock", "Cargo.toml", "PKG-INFO", "pyproject.toml", "src/lib.rs"]
+
+
+def _no_build_system(root: Path) -> None:
+    text = (root / "pyproject.toml").read_text()
+    (root / "pyproject.toml").write_text(text[text.index("[project]") :])
+
+
+def _cyclic_link(root: Path) -> None:
+    (root / "src" / "round.rs").symlink_to("round.rs")
+
+
+def _link_out(root: Path) -> None:
+    (root / "src" / "passwd").symlink_to("/etc/passwd")
+
+
+def _missing_readme(root: Path) -> None:
+    text = (root / "pyproject.toml").read_text()
+    (root / "pyproject.toml").write_text(text.replace("[project]", '[project]\nreadme = "READ.md"'))
+
+
+def _missing_licence(root: Path) -> None:
+    text = (root / "Cargo.toml").read_text()
+    (root / "Cargo.toml").write_text(text.replace('license = "MIT"', 'license-file = "LIC"'))
+
+
+def _excluded_licence(root: Path) -> None:
+    (root / "LICENSE").write_text("MIT")
+    with (root / "pyproject.toml").open("a") as file:
+        file.write('\n[tool.maturin]\nexclude = ["LICENSE"]\n')
+
+
+def _missing_dependency(root: Path) -> None:
+    with (root / "Cargo.toml").open("a") as file:
+        file.write('\nnowhere = { path = "../nowhere" }\n')
+
+
+@pytest.mark.parametrize(
+    ("spoil", "words"),
+    [
+        (_no_build_system, "needs a [build-system] table"),
+        (_cyclic_link, "round.rs"),
+        (_link_out, "src/passwd: the link leads out of the project"),
+        (_missing_readme, "there is no file 'READ.md'"),
+        (_missing_licence, "there is no file 'LIC'"),
+        (_excluded_licence, "License-File 'LICENSE' would not be in the source distribution"),
+        (_missing_dependency, "nowhere"),
+    ],
+)
+def test_a_mistake_is_told_before_anything_is_written(
+    spoil: Callable[[Path], None], words: str, project: Copy, wheelmatrix: Wheelmatrix, tmp_path: Path
+) -> None:
+    root = project("hello-pyo3")
+    spoil(root)
+    for command in (["sdist"], ["build", "--sdist"]):
+        ran = wheelmatrix(*command, "-o", tmp_path / "out", cwd=root)
+        assert ran.exit == 2, ran
+        assert ran.stdout == "", ran
+        assert words in ran.stderr, ran
+        assert "Traceback" not in ran.stderr, ran
+        assert not (tmp_path / "out").exists(), ran
