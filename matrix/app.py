@@ -40,8 +40,10 @@ def build(options: argparse.Namespace) -> int:
         options = prepare_tree(made, options)
     try:
         done = anyio.run(partial(build_wheels, options, ALL, sdist=made.sdist if made is not None else None))
-    except WheelmatrixError as error:
-        raise blame(error, made) if made is not None else error from None
+    except Exception as error:
+        if made is not None:
+            blame(error, made)
+        raise
     paths = [*([made.path] if made is not None else []), *done.wheels]
     text = encode_report(done.report).decode() if options.json else "\n".join(map(_shown, paths))
     try:

@@ -17,6 +17,7 @@ from matrix.model import Sdist
 from matrix.project import CargoFlags, Project, read_project
 from matrix.running.signals import stopped_by_signals
 from matrix.sources import check_sources, collect_sources, sdist_time, unpack_into, write_sdist
+from matrix.telling import leaves
 from matrix.wishes import cargo_flags
 
 __all__ = ["Made", "blame", "make_sdist", "prepare_tree"]
@@ -67,7 +68,8 @@ async def _make(options: argparse.Namespace) -> Made:
     path = out / f"{metadata.distribution}.tar.gz"
     modified = sdist_time(os.environ)
     sdist = await anyio.to_thread.run_sync(write_sdist, path, sources.entries, modified)
-    return Made(sdist, path, project, (*project.warnings, *metadata.warnings, *sources.warnings))
+    known = () if options.command == "build" else (*project.warnings, *metadata.warnings)  # a build tells them itself
+    return Made(sdist, path, project, (*known, *sources.warnings))
 
 
 def prepare_tree(made: Made, options: argparse.Namespace) -> argparse.Namespace:
@@ -90,10 +92,11 @@ def prepare_tree(made: Made, options: argparse.Namespace) -> argparse.Namespace:
     return changed
 
 
-def blame(error: WheelmatrixError, made: Made) -> WheelmatrixError:
+def blame(error: Exception, made: Made) -> None:
     """Say of an error that it was met in the source distribution, and not in the project it was made from."""
-    error.message = f"{made.path.name}, unpacked: {error.message}"
-    return error
+    for leaf in leaves(error):
+        if isinstance(leaf, WheelmatrixError):
+            leaf.message = f"{made.path.name}, unpacked: {leaf.message}"
 
 
 def _manifest_alone(options: argparse.Namespace) -> CargoFlags:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import takewhile
 from pathlib import Path
 
 from pathspec import GitIgnoreSpec
@@ -26,7 +27,7 @@ class Ignores:
 
     def __init__(self, root: Path) -> None:
         self._root = root
-        git = any((parent / ".git").exists() for parent in (root, *root.parents))
+        git = any((parent / ".git").exists() for parent in takewhile(_not_unpacked, (root, *root.parents)))
         self._names = (".ignore", ".gitignore") if git else (".ignore",)
         self._rules: dict[tuple[Path, str], GitIgnoreSpec | None] = {}
 
@@ -57,6 +58,11 @@ class Ignores:
             else:
                 self._rules[key] = GitIgnoreSpec.from_lines(lines) if lines else None
         return self._rules[key]
+
+
+def _not_unpacked(directory: Path) -> bool:
+    """Whether a directory is not the one that a packed project is tried in: no repository above it counts."""
+    return directory.parts[-2:] != ("target", "package")
 
 
 @dataclass

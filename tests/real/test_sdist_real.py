@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import tomli
 from support.projects import copy_project, fetch_sdist, unpack
-from support.sdists import ORDERED, make_both, nested_project, read_sdist
+from support.sdists import ORDERED, make_both, nested_project, read_sdist, rust_and_src_project
 from support.tools import PROJECTS, SCRIPTS, Ran, need, run
 from support.wheels import look_inside
 
@@ -124,7 +124,7 @@ def test_the_same_project_gives_the_same_bytes(nested: Path, both: tuple[Path, P
 
 
 def test_wheels_are_built_from_it_and_a_second_time_for_nothing(nested: Path, tmp_path: Path) -> None:
-    """By wheelmatrix itself, by maturin from ours, and by pip with our backend; all wheels hold the same files."""
+    """By wheelmatrix, and by maturin from our archive: both wheels hold the same files."""
     words: list[str | Path] = [need("wheelmatrix"), "build", "--sdist", "-i", sys.executable, "-o", tmp_path]
     first = run(words, cwd=nested, check=True)
     lines = first.stdout.splitlines()
@@ -175,6 +175,25 @@ def test_pip_builds_from_what_a_front_end_packed(project: Copy, tmp_path: Path) 
     env = {"MATURIN_PEP517_ARGS": "--offline --locked --profile dev"}
     run(words, cwd=tmp_path, env=env, check=True)
     assert [one.name.partition("-cp")[0] for one in out.glob("*.whl")] == ["hello_pyo3-0.1.0"]
+
+
+def test_a_crate_in_rust_beside_python_in_src(tmp_path: Path, wheelmatrix: Wheelmatrix) -> None:
+    root = rust_and_src_project(tmp_path)
+    ours, theirs = map(read_sdist, make_both(root, tmp_path / "out"))
+    more = {
+        # an optional dependency that is off: cargo loads its manifest all the same, and stops without it
+        "extra/Cargo.toml",
+        "extra/src/lib.rs",
+        # what the wheel takes from outside the crate: maturin's archive makes another wheel than its project
+        "hello_pyo3.data/data/share/hello.txt",
+    }
+    assert set(ours) - set(theirs) == more
+    assert set(theirs) - set(ours) == set()
+    unpacked = unpack(next((tmp_path / "out" / "wheelmatrix").iterdir()), tmp_path / "unpacked")
+    planned = wheelmatrix("plan", "--offline", "-i", sys.executable, cwd=unpacked)
+    assert planned.exit == 0, planned
+    stopped = unpack(next((tmp_path / "out" / "maturin").iterdir()), tmp_path / "stopped")
+    assert "extra/Cargo.toml" in wheelmatrix("plan", "--offline", "-i", sys.executable, cwd=stopped).stderr
 
 
 def test_git_says_what_is_packed(project: Copy, tmp_path: Path, wheelmatrix: Wheelmatrix) -> None:
@@ -253,3 +272,18 @@ def test_a_mistake_is_told_before_anything_is_written(
         assert words in ran.stderr, ran
         assert "Traceback" not in ran.stderr, ran
         assert not (tmp_path / "out").exists(), ran
+
+
+def test_one_that_cannot_build_is_found_at_once(project: Copy, wheelmatrix: Wheelmatrix) -> None:
+    root = project("mixed-src")
+    path = root / "pyproject.toml"
+    path.write_text(path.read_text().replace("exclude = [", 'exclude = ["src/lib.rs", '))
+    ran = wheelmatrix("build", "--sdist", "-i", sys.executable, cwd=root)
+    assert ran.exit == 2, ran
+    assert "error: mixed_src-1.2.0rc1.tar.gz, unpacked: " in ran.stderr, ran
+    assert "src/lib.rs" in ran.stderr, ran
+
+
+def test_a_manifest_elsewhere_is_named(nested: Path, both: tuple[Path, Path], tmp_path: Path) -> None:
+    run([need("wheelmatrix"), "sdist", "-m", nested / "Cargo.toml", "-o", "here"], cwd=tmp_path, check=True)
+    assert (tmp_path / "here" / both[0].name).read_bytes() == both[0].read_bytes()

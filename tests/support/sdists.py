@@ -9,7 +9,7 @@ from pathlib import Path
 from support.projects import copy_project
 from support.tools import need, run
 
-__all__ = ["ORDERED", "make_both", "nested_project", "read_sdist"]
+__all__ = ["ORDERED", "make_both", "nested_project", "read_sdist", "rust_and_src_project"]
 
 ORDERED = frozenset({"PKG-INFO"})
 """Files whose lines may stand in another order: maturin sorts the headers by itself."""
@@ -71,6 +71,24 @@ def nested_project(into: Path) -> Path:
     _edit(home / "pyproject.toml", ', "readme"]', ']\nreadme = "../../README.md"')
     (home / "README.md").unlink()
     return home
+
+
+def rust_and_src_project(into: Path) -> Path:
+    """Make a project whose crate is in ``rust``, whose Python is in ``src``, with data and an optional dependency."""
+    root = into / "rust-and-src"
+    root.mkdir()
+    crate = copy_project("hello-pyo3", root).rename(root / "rust")
+    (crate / "hello_pyo3.pyi").unlink()
+    shutil.move(crate / "pyproject.toml", root / "pyproject.toml")
+    (root / "src" / "hello_pyo3").mkdir(parents=True)
+    (root / "src" / "hello_pyo3" / "__init__.py").write_text("")
+    _edit(crate / "Cargo.toml", "[dependencies]", '[dependencies]\nextra = { path = "../extra", optional = true }')
+    (root / "extra" / "src").mkdir(parents=True)
+    (root / "extra" / "Cargo.toml").write_text('[package]\nname = "extra"\nversion = "0.1.0"\nedition = "2021"\n')
+    (root / "extra" / "src" / "lib.rs").write_text("//! Off.\n")
+    (root / "hello_pyo3.data" / "data" / "share").mkdir(parents=True)
+    (root / "hello_pyo3.data" / "data" / "share" / "hello.txt").write_text("hello\n")
+    return root
 
 
 def _edit(path: Path, old: str, new: str) -> None:

@@ -12,6 +12,7 @@ import pytest
 from matrix.archives.contents import Contents, collect
 from matrix.archives.entries import Entry
 from matrix.archives.layout import IncludeRule, Layout, extension_path, extension_suffix, stub_init
+from matrix.archives.walking import Ignores
 from matrix.errors import ConfigError
 from matrix.model import StableAbi, Target
 
@@ -398,3 +399,14 @@ def test_the_suffix_of_a_stable_abi(linux: Target) -> None:
 def test_an_entry_says_where_it_comes_from(tmp_path: Path) -> None:
     assert Entry("a", tmp_path).origin == str(tmp_path)
     assert Entry("a", b"").origin == "generated"
+
+
+def test_no_repository_above_an_unpacked_archive_counts(tmp_path: Path) -> None:
+    (tmp_path / ".git").mkdir()
+    for folder in (tmp_path / "target" / "package" / "source", tmp_path / "source"):
+        folder.mkdir(parents=True)
+        (folder / ".gitignore").write_text("made.py\n")
+        (folder / "made.py").write_text("")
+    packed, own = tmp_path / "target" / "package" / "source", tmp_path / "source"
+    assert not Ignores(packed).ignored(packed / "made.py", directory=False)
+    assert Ignores(own).ignored(own / "made.py", directory=False)

@@ -1,0 +1,40 @@
+"""What building from a source distribution changes about the options."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+from matrix.archives import Entry
+from matrix.arguments import parse
+from matrix.errors import UsageError
+from matrix.sources import write_sdist
+from matrix.sourcing import Made, blame, prepare_tree
+
+
+def _made(folder: Path) -> Made:
+    (folder / "out").mkdir()
+    path = folder / "out" / "x-1.0.tar.gz"
+    project: Any = SimpleNamespace(target_dir=folder / "target")
+    return Made(write_sdist(path, [Entry("Cargo.toml", b"[package]")]), path, project)
+
+
+def test_the_tree_is_built_in_a_target_directory_of_its_own(tmp_path: Path) -> None:
+    options = parse(["build", "--sdist", "-m", "somewhere/Cargo.toml", "-r"])
+    changed = prepare_tree(_made(tmp_path), options)
+    base = tmp_path / "target" / "wheelmatrix" / "sdist" / "target"
+    assert changed.unpacked == base / "package" / "source"
+    assert (changed.unpacked / "Cargo.toml").read_text() == "[package]"
+    assert changed.manifest_path is None
+    assert changed.target_dir == str(base)
+    assert changed.out == str(tmp_path / "out")
+    assert changed.release
+    assert options.manifest_path == "somewhere/Cargo.toml"
+
+
+def test_a_fault_of_the_archive_is_said_to_be_one(tmp_path: Path) -> None:
+    error = UsageError("no src/lib.rs", hint="mend it")
+    blame(error, _made(tmp_path))
+    assert error.message == "x-1.0.tar.gz, unpacked: no src/lib.rs"
+    assert error.hint == "mend it"
