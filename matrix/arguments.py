@@ -52,6 +52,8 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
         raise UsageError(f"{options.command} takes no rustc arguments (after --)")
     options.rustc_args = rustc
     options.unpacked = None  # the tree to build from, when it is not the project itself
+    options.editable = False  # whether the wheel points to the project's own Python code
+    options.talks = False  # whether cargo's own lines are told without -v
     options.default_profile = None  # what a front end builds when nothing names a profile
     for flag, what in NOT_YET.items():
         if getattr(options, flag.removeprefix("--").replace("-", "_"), False):

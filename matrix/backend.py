@@ -1,23 +1,25 @@
-"""The other door: the hooks a Python front end calls to build a wheel (PEP 517)."""
+"""The other door: the hooks a Python front end calls, to build (PEP 517) and to install in place (PEP 660)."""
 
 from __future__ import annotations
 
 import argparse
 import os
-import shlex
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from matrix.errors import UsageError
+from matrix.config_settings import flags_of, has_flag
 
 __all__ = [
+    "build_editable",
     "build_sdist",
     "build_wheel",
+    "get_requires_for_build_editable",
     "get_requires_for_build_sdist",
     "get_requires_for_build_wheel",
+    "prepare_metadata_for_build_editable",
     "prepare_metadata_for_build_wheel",
 ]
 
@@ -25,9 +27,14 @@ Settings = Mapping[str, Any]
 
 
 def get_requires_for_build_wheel(config_settings: Settings | None = None) -> list[str]:
-    """Return what a wheel needs beyond what pyproject.toml names: nothing."""
-    del config_settings
-    return []
+    """Return what a wheel needs beyond what pyproject.toml names: with ``--zig`` our extra, else nothing."""
+    with _told():
+        return ["wheelmatrix[zig]"] if has_flag(_given(config_settings), "--zig") else []
+
+
+def get_requires_for_build_editable(config_settings: Settings | None = None) -> list[str]:
+    """Return what an editable wheel needs: what an ordinary one does."""
+    return get_requires_for_build_wheel(config_settings)
 
 
 def get_requires_for_build_sdist(config_settings: Settings | None = None) -> list[str]:
@@ -42,8 +49,8 @@ def build_wheel(
     """Build the wheel for the running interpreter into ``wheel_directory`` and return its name.
 
     The profile is release unless a flag or ``[tool.maturin]`` says otherwise, and the tag is the platform's own
-    (``linux_x86_64``), as the wheel is installed right here. ``config_settings["build-args"]`` and
-    ``MATURIN_PEP517_ARGS`` take the flags of ``wheelmatrix build``.
+    (``linux_x86_64``), as the wheel is installed right here. ``config_settings`` take flags of ``wheelmatrix build``;
+    see :func:`matrix.config_settings.flags_of`.
     """
     del metadata_directory
     from matrix.app import build_for_frontend  # noqa: PLC0415 - the other hooks need none of it
@@ -59,6 +66,28 @@ def prepare_metadata_for_build_wheel(metadata_directory: str, config_settings: S
 
     with _told():
         return metadata_for_frontend(_options(config_settings, metadata_directory), Path(metadata_directory))
+
+
+def build_editable(
+    wheel_directory: str, config_settings: Settings | None = None, metadata_directory: str | None = None
+) -> str:
+    """Build the wheel of an editable install into ``wheel_directory`` and return its name.
+
+    It points to the project's Python code, beside which the module is put; a project without Python code gets an
+    ordinary wheel. The profile is ``[tool.maturin] editable-profile`` where there is one.
+    """
+    del metadata_directory
+    from matrix.app import build_for_frontend  # noqa: PLC0415 - the other hooks need none of it
+
+    with _told():
+        options = _options(config_settings, wheel_directory)
+        options.editable = True
+        return Path(build_for_frontend(options)[0]).name
+
+
+def prepare_metadata_for_build_editable(metadata_directory: str, config_settings: Settings | None = None) -> str:
+    """Write the metadata directory of an editable wheel, which is that of an ordinary one, and return its name."""
+    return prepare_metadata_for_build_wheel(metadata_directory, config_settings)
 
 
 def build_sdist(sdist_directory: str, config_settings: Settings | None = None) -> str:
@@ -85,27 +114,22 @@ def _told() -> Iterator[None]:
 def _options(config_settings: Settings | None, directory: str) -> argparse.Namespace:
     from matrix.arguments import parse  # noqa: PLC0415
 
-    given = _given_flags(config_settings)
-    flags = ["build", *given, "--out", directory]
-    if not _has(given, "-i", "--interpreter"):
+    given = _given(config_settings)
+    cut = given.index("--") if "--" in given else len(given)
+    flags = ["build", *given[:cut], "--out", directory]
+    if not has_flag(given[:cut], "-i", "--interpreter"):
         flags += ["--interpreter", sys.executable]
-    if not _has(given, "--compatibility", "--manylinux"):
+    if not has_flag(given[:cut], "--compatibility", "--manylinux"):
         flags += ["--compatibility", "off"]
-    options = parse(flags)
+    options = parse([*flags, *given[cut:]])
     options.default_profile = "release"
+    options.talks = True  # a front end shows it only when asked (pip -v)
     return options
 
 
-def _given_flags(settings: Settings | None) -> list[str]:
-    given = (settings or {}).get("build-args")
-    if given is None:
-        return shlex.split(os.environ.get("MATURIN_PEP517_ARGS", ""))
-    if isinstance(given, str):
-        return shlex.split(given)
-    if isinstance(given, Sequence) and all(isinstance(word, str) for word in given):
-        return list(given)
-    raise UsageError("config setting build-args is neither a string nor a list of strings")
-
-
-def _has(flags: Sequence[str], *names: str) -> bool:
-    return any(flag.split("=")[0] in names for flag in flags)
+def _given(config_settings: Settings | None) -> list[str]:
+    """Return the flags that the front end hands on, and say which keys are none."""
+    flags, unused = flags_of(config_settings, os.environ)
+    for key in unused:
+        sys.stderr.write(f"warning: config setting {key!r} means nothing here\n")
+    return flags

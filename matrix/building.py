@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 from matrix import __version__
 from matrix.archives import dos_time, remove_leftovers, source_date_epoch
+from matrix.archives.editable import editable_contents, tree_of
 from matrix.archives.gather import core_metadata, layout_of, wheel_contents
 from matrix.driver import Driver
 from matrix.errors import UsageError, WheelmatrixError
@@ -86,7 +87,7 @@ async def build_wheels(
     reporter = make_listener(
         sys.stderr,
         quiet=options.quiet,
-        verbose=options.verbose,
+        verbose=max(options.verbose, int(options.talks)),
         color=options.color,
         log_format=options.log_format,
         report=_relative(report_path, gathered.cwd),
@@ -205,11 +206,15 @@ def _bench(
 def _ingredients(gathered: Gathered, options: argparse.Namespace, out: Path) -> Ingredients:
     """Collect metadata and Python files, so that their faults are told before anything compiles."""
     project = gathered.project
-    metadata = core_metadata(project)
+    metadata, layout = core_metadata(project), layout_of(project)
+    contents = wheel_contents(project, metadata)
+    if options.editable:
+        contents = editable_contents(layout, contents, metadata.distribution)
     return Ingredients(
         metadata=metadata,
-        layout=layout_of(project),
-        contents=wheel_contents(project, metadata),
+        layout=layout,
+        contents=contents,
+        tree=tree_of(layout) if options.editable else None,
         out=out,
         audit=audit_mode(options, project),
         environ=tag_environment(os.environ),

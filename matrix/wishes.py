@@ -107,6 +107,8 @@ def _changes(options: argparse.Namespace, project: Project, environ: Mapping[str
     if options.release and options.profile not in {None, "release"}:
         raise UsageError(f"--release and --profile {options.profile} contradict each other", hint="give one of them")
     profile = "release" if options.release else options.profile
+    if profile is None and options.editable:
+        profile = project.maturin.editable_profile
     if profile is None and project.maturin.profile is None:
         profile = options.default_profile
     strip = options.strip

@@ -136,7 +136,7 @@ class MaturinOptions(msgspec.Struct, frozen=True, kw_only=True, rename="kebab"):
         Meta(description="`[tool.maturin.target.TRIPLE] macos-deployment-target`: the oldest macOS to run on."),
     ] = {}
     profile: Annotated[str | None, Meta(description="Cargo profile, unless a flag or a row says otherwise.")] = None
-    editable_profile: Annotated[str | None, Meta(description="For editable installs; changes no wheel.")] = None
+    editable_profile: Annotated[str | None, Meta(description="Cargo profile of editable installs.")] = None
     features: Annotated[
         tuple[str | ConditionalFeature, ...],
         Meta(

@@ -15,6 +15,7 @@ from matrix.archives import (
     is_unchanged,
     write_wheel,
 )
+from matrix.archives.editable import parted, place_in_tree
 from matrix.auditing import Analysis, Judgement, audit_binaries, meets
 from matrix.errors import WheelmatrixError
 from matrix.events import AuditEnded, AuditStarted, Bus, CellEnded, Note
@@ -188,9 +189,13 @@ class Finisher:
         inputs = self._inputs(made, cell)
         binary = Path(made.outcome.artifacts[0].path)
         module, verdict = with_weak_versions_flagged(binary, judgement.level, verdict, cell)
+        entries = entries_of(given, made.build, made.outcome, module)
+        if given.tree is not None:
+            entries, placed = parted(entries, metadata.distribution)
+            place_in_tree(placed, given.tree)
         wheel = write_wheel(
             given.out / file,
-            entries_of(given, made.build, made.outcome, module),
+            entries,
             metadata,
             wheel_tags(cell.python_tag, cell.abi_tag, platforms),
             compression=given.compression,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -45,6 +45,7 @@ class Ingredients:
         compression: How members are compressed.
         modified: The time every member carries.
         reuse: Whether a wheel that is proven to be up to date is kept.
+        tree: Where an editable wheel points to, and what is built goes; ``None`` for ordinary wheels.
     """
 
     metadata: CoreMetadata
@@ -56,6 +57,7 @@ class Ingredients:
     compression: Compression = field(default_factory=Compression)
     modified: DosTime = EARLIEST
     reuse: bool = True
+    tree: Path | None = None
 
     @property
     def out_dir_crates(self) -> frozenset[str]:
@@ -77,9 +79,17 @@ def entries_of(given: Ingredients, build: Build, outcome: Outcome, module: Path 
     if given.out_dir_crates:
         out_dirs = {crate: Path(path) for one in outcome.artifacts for crate, path in one.out_dirs.items()}
         contents = collect(given.layout, given.metadata.distribution, out_dirs)
+        if given.tree is not None:
+            made = [entry for entry in contents.entries if _lies_in(entry, out_dirs.values())]
+            contents = Contents((*given.contents.entries, *made))
     own = build.interpreter.ext_suffix if build.interpreter is not None else ".so"
     member = extension_path(given.layout, extension_suffix(build.target, build.stable_abi, own))
     return [*contents.entries, Entry(member, module or Path(outcome.artifacts[0].path), executable=True)]
+
+
+def _lies_in(entry: Entry, directories: Iterable[Path]) -> bool:
+    source = entry.source
+    return isinstance(source, Path) and any(source.is_relative_to(one) for one in directories)
 
 
 def inputs_of(

@@ -46,6 +46,7 @@ RANKS = {
     "matrix.gathering": 8,
     "matrix.sourcing": 8,
     "matrix.building": 9,
+    "matrix.config_settings": 9,
     "matrix.doctor": 9,
     "matrix.app": 10,
     "matrix.cli": 11,
