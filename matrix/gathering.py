@@ -160,7 +160,7 @@ async def _pythons(request: Request, project: Project, host: Host) -> _Found:
     """Ask this machine for the Pythons that the plan needs, all at the same time."""
     from matrix.platforms.discover import default_interpreter, find_installations, find_named  # noqa: PLC0415
 
-    lookups = needed_lookups(request, project.options, host.target)
+    lookups = needed_lookups(request, project.options, host.target, any_python=project.bindings.any_python)
     found = _Found()
 
     async def discover() -> None:

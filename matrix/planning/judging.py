@@ -136,16 +136,29 @@ class Judge:
         Raises:
             ConfigError: They are about something else.
         """
-        if self._project.bindings.kind not in {"pyo3", "pyo3-ffi"}:
+        bindings, candidate = self._project.bindings, judged.candidate
+        if bindings.kind not in {"pyo3", "pyo3-ffi"} and not bindings.embeds:
             return judged
-        candidate = judged.candidate
         rows = [where for where, change in candidate.changes if LIB_DIR in (change.env or ())]
         origin = f"{rows[-1]}.env" if rows else ""
         told = tell(candidate.pick, candidate.wish.target, judged.recipe.settings.env, origin, self._facts)
+        if told is None and bindings.embeds:
+            return self._embedding(judged) or judged
         if told is None or isinstance(told, Refusal):
             return told or judged
         pick = candidate.pick._replace(interpreter=told.interpreter)
         return judged._replace(candidate=candidate._replace(pick=pick), lib_dir=told.lib_dir)
+
+    def _embedding(self, judged: Judged) -> Refusal | None:
+        """Return why a program cannot have the cell's Python in it, or ``None``: it links libpython."""
+        target, interpreter = judged.candidate.wish.target, judged.candidate.pick.interpreter
+        if target.triple == self._facts.host.target.triple and interpreter is not None and interpreter.runnable:
+            return None
+        return Refusal(
+            f"the program links the libpython of {judged.candidate.pick.id}, which is not here for {target.triple}",
+            hint=f"install that Python, or name the directory of its library with {LIB_DIR}",
+            missing=True,
+        )
 
     def _refuse(self, candidate: Candidate, refused: Refusal, flag: str) -> Refusal:
         if flag and not self._surveys:
@@ -166,19 +179,32 @@ class Judge:
         pick, wish, level = candidate.pick, candidate.wish, candidate.level
         python_flag = pick.origin if pick.named else ""
         target_flag = wish.origin if wish.named else ""
-        bindings = unbuilt(self._project.bindings)
+        bindings = unbuilt(self._project.bindings) or self._without_programs(recipe)
         if bindings is not None:
             return bindings, python_flag or target_flag
-        if pick.interpreter is None:
+        if pick.refused is not None:
             return pick.refused, python_flag
-        requires = self._project.requires_python
-        allowed = not requires or allows(requires, pick.interpreter.version, pick.interpreter.full_version)
-        if not allowed and not pick.named:
-            return Refusal(f"requires-python is {requires!r}", about_python=True), ""
-        unable = refusal(self._project.bindings, recipe.stable, pick.interpreter)
-        if unable is not None:
-            return unable, python_flag
+        if pick.interpreter is not None:
+            requires = self._project.requires_python
+            allowed = not requires or allows(requires, pick.interpreter.version, pick.interpreter.full_version)
+            if not allowed and not pick.named:
+                return Refusal(f"requires-python is {requires!r}", about_python=True), ""
+            unable = refusal(self._project.bindings, recipe.stable, pick.interpreter)
+            if unable is not None:
+                return unable, python_flag
         return None if level.refused is None else Refusal(level.refused), level.origin if level.named else ""
+
+    def _without_programs(self, recipe: Recipe) -> Refusal | None:
+        """Return why cargo would make no program with these features, or ``None``."""
+        module = self._project.module
+        if not module.bins or recipe.programs:
+            return None
+        programs = " and ".join(map(repr, module.bins))
+        many = len(module.bins) > 1
+        return Refusal(
+            f"the program{'s' * many} {programs} need{'s' * (not many)} required-features that are off",
+            hint="turn them on with -F or [tool.maturin] features",
+        )
 
     def _platforms(self, candidate: Candidate, recipes: Sequence[Recipe]) -> tuple[str, ...] | Refusal:
         target, level = candidate.wish.target, candidate.level.level

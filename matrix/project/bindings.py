@@ -57,9 +57,19 @@ class Bindings:
     source: Path | None = None
 
     @property
+    def any_python(self) -> bool:
+        """Whether one wheel serves every Python: nothing in it is compiled against one."""
+        return self.kind in ("cffi", "uniffi") or (self.kind == "bin" and not self.version)
+
+    @property
+    def embeds(self) -> bool:
+        """Whether programs have a Python in them: pyo3 links libpython then."""
+        return self.kind == "bin" and bool(self.version)
+
+    @property
     def label(self) -> str:
         """Name and version for people: ``pyo3 0.30.1``."""
-        return f"{self.kind} {self.version}".strip() if self.kind != "bin" else "bin"
+        return f"bin with pyo3 {self.version}" if self.embeds else f"{self.kind} {self.version}".strip()
 
     def supports(self, interpreter: Interpreter) -> bool:
         """Whether a version-specific build for this Python is supported."""

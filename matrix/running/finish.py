@@ -186,11 +186,10 @@ class Finisher:
         file = wheel_file_name(metadata.name, metadata.version, cell.python_tag, cell.abi_tag, platforms)
         self._claim(file, made)
         inputs = self._inputs(made, cell)
-        binary = Path(made.outcome.artifacts[0].path)
-        module, verdict = with_weak_versions_flagged(binary, judgement.level, verdict, cell)
+        copies, verdict = with_weak_versions_flagged(made.outcome, judgement.level, verdict, cell)
         wheel = write_wheel(
             given.out / file,
-            entries_of(given, made.build, made.outcome, module),
+            entries_of(given, made.build, made.outcome, copies),
             metadata,
             wheel_tags(cell.python_tag, cell.abi_tag, platforms),
             compression=given.compression,

@@ -69,6 +69,9 @@ INPUTS = (
     Given("c-make", ("3.11",)),
     Given("cargo-only", ("3.12",)),
     Given("external-lib", ("3.12",), ("--skip-auditwheel",)),
+    Given("programs", ("3.12",)),
+    Given("programs", ("3.12",), ("-F", "more")),
+    Given("embedding", ("3.11",)),
 )
 
 

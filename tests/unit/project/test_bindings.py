@@ -72,7 +72,7 @@ def _detect(metadata: CargoMetadata, **options: Any) -> Bindings:
         ([("pyo3", "0.30.1", ()), ("pyo3-ffi", "0.30.1", ())], "cdylib", "pyo3 0.30.1"),
         ([("pyo3-ffi", "0.29.0", ())], "cdylib", "pyo3-ffi 0.29.0"),
         ([("pyo3", "0.30.1", ())], "cdylib bin", "pyo3 0.30.1"),
-        ([("pyo3", "0.30.1", ())], "lib bin", "bin"),
+        ([("pyo3", "0.30.1", ())], "lib bin", "bin with pyo3 0.30.1"),
         ([("uniffi", "0.29.1", ())], "cdylib", "uniffi 0.29.1"),
         ([("cpython", "0.7.2", ())], "cdylib", "rust-cpython 0.7.2"),
         ([], "cdylib", "cffi"),

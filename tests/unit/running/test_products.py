@@ -1,0 +1,82 @@
+"""What a build made, and where it goes in a wheel."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from matrix.archives import Layout
+from matrix.events import Bus
+from matrix.model import Artifact, Build, Command, Outcome, Settings
+from matrix.platforms import parse_target
+from matrix.process import Ended
+from matrix.running.build import portions
+from matrix.running.products import product_entries
+from matrix.running.watch import Watch
+
+BuildFactory = Callable[..., Build]
+LAYOUT = Layout(root=Path("/p"), module="", directory="demo", top="demo", crate="demo", python_source=Path("/p"))
+
+
+def _artifact(name: str, kind: str = "bin", fresh: bool = True) -> str:
+    message = {
+        "reason": "compiler-artifact",
+        "package_id": "path+file:///p#hello@0.1.0",
+        "target": {"name": name, "kind": [kind], "crate_types": [kind]},
+        "filenames": [f"/lane/debug/{name}"],
+        "executable": f"/lane/debug/{name}",
+        "fresh": fresh,
+    }
+    return msgspec.json.encode(message).decode()
+
+
+def _ended(code: int = 0) -> Ended:
+    return Ended(exit=code, timed_out=False, tail=())
+
+
+@pytest.mark.parametrize(("triple", "suffix"), [("x86_64-unknown-linux-musl", ""), ("x86_64-pc-windows-gnu", ".exe")])
+def test_programs_become_scripts(make_build: BuildFactory, triple: str, suffix: str) -> None:
+    build = make_build(bins=("one", "two"), target=parse_target(triple))
+    made = tuple(Artifact(path=f"/s/{name}{suffix}", kind="bin", crate=name) for name in build.bins)
+    outcome = Outcome(build=build.id, status="ok", artifacts=made)
+    entries = product_entries(LAYOUT, "demo-1.0", build, outcome, {f"/s/one{suffix}": Path("/copy")})
+    assert [(entry.path, entry.source, entry.executable) for entry in entries] == [
+        (f"demo-1.0.data/scripts/one{suffix}", Path("/copy"), True),
+        (f"demo-1.0.data/scripts/two{suffix}", Path(f"/s/two{suffix}"), True),
+    ]
+
+
+def test_programs_are_compiled_one_by_one_only_where_rustc_gets_arguments(make_build: BuildFactory) -> None:
+    build = make_build(bins=("one", "two"))
+    assert portions(build) == (build,)
+    strict = msgspec.structs.replace(build, settings=Settings(rustc_args=("-C", "debuginfo=0")))
+    assert [part.bins for part in portions(strict)] == [("one",), ("two",)]
+    single = msgspec.structs.replace(strict, bins=("one",))
+    assert portions(single) == (single,)
+
+
+def test_the_programs_of_a_build_are_collected_over_its_commands(make_build: BuildFactory) -> None:
+    build = make_build(bins=("one", "two"))
+    watch = Watch(build, Bus())
+    for name in build.bins:
+        watch.start(Command(argv=("cargo", name)), "log")
+        watch.stdout(_artifact("hello", "lib"))
+        watch.stdout(_artifact("other"))
+        watch.stdout(_artifact(name, fresh=False))
+    outcome = watch.outcome(_ended(), None)
+    assert outcome.status == "ok", outcome
+    assert [(one.crate, one.kind, one.path) for one in outcome.artifacts] == [
+        ("one", "bin", "/lane/debug/one"), ("two", "bin", "/lane/debug/two"),
+    ]  # fmt: skip
+    assert (outcome.compiled, outcome.fresh) == (2, 2), "what the second command finds again counts once"
+
+
+def test_a_program_that_cargo_did_not_make_is_a_failure(make_build: BuildFactory) -> None:
+    watch = Watch(make_build(bins=("one", "two")), Bus())
+    watch.start(Command(argv=("cargo",)), "log")
+    watch.stdout(_artifact("one"))
+    outcome = watch.outcome(_ended(), None)
+    assert (outcome.status, outcome.reason) == ("failed", "cargo made no program named 'two'")
