@@ -25,9 +25,15 @@ Settings = Mapping[str, Any]
 
 
 def get_requires_for_build_wheel(config_settings: Settings | None = None) -> list[str]:
-    """Return what a wheel needs beyond what pyproject.toml names: nothing."""
+    """Return what a wheel needs beyond what pyproject.toml names: cffi where its ``bindings`` key says so."""
     del config_settings
-    return []
+    from matrix.project.locate import read_toml  # noqa: PLC0415 - the other hooks need none of it
+
+    pyproject = Path("pyproject.toml")
+    with _told():
+        tool = read_toml(pyproject).get("tool", {}) if pyproject.is_file() else {}
+    maturin = tool.get("maturin", {}) if isinstance(tool, dict) else {}
+    return ["cffi"] if isinstance(maturin, dict) and maturin.get("bindings") == "cffi" else []
 
 
 def get_requires_for_build_sdist(config_settings: Settings | None = None) -> list[str]:

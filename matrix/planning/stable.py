@@ -51,7 +51,7 @@ def serving(stable: Sequence[StableAbi], interpreter: Interpreter) -> StableAbi 
 
 def unbuilt(bindings: Bindings) -> Refusal | None:
     """Return why these bindings cannot be built at all, or ``None``."""
-    if bindings.kind in {"pyo3", "pyo3-ffi", "bin"}:
+    if bindings.kind in {"pyo3", "pyo3-ffi", "bin", "cffi"}:
         return None
     return Refusal(f"{bindings.kind} bindings are not built yet, see README")
 

@@ -238,8 +238,18 @@ def _wished(crate: Crate, wish: BindingsKind, pyo3: BindingsKind | None) -> Bind
     return wish
 
 
-def binding_warnings(bindings: Bindings) -> tuple[str, ...]:
-    """Return what the user should know of the bindings before anything is compiled."""
+def binding_warnings(bindings: Bindings, dependencies: Iterable[str] = ()) -> tuple[str, ...]:
+    """Return what the user should know of the bindings before anything is compiled.
+
+    Args:
+        bindings: The bindings.
+        dependencies: The project's requirements (PEP 508).
+    """
+    if bindings.kind == "cffi" and not any(
+        re.match(r"cffi(?![\w-])", one.strip(), re.IGNORECASE) for one in dependencies
+    ):
+        missing = 'the wheel imports cffi, which is no dependency of it; add dependencies = ["cffi"]'
+        return (f"pyproject.toml: [project] dependencies: {missing}",)
     if bindings.kind not in ("pyo3", "pyo3-ffi"):
         return ()
     said = []

@@ -154,7 +154,7 @@ async def read_project(where: Path, flags: CargoFlags, *, bindings: str | None =
             *crate_warnings(crate),
             *identity_warnings(table, crate.version),
             *module_warnings(module, files.root),
-            *binding_warnings(found),
+            *binding_warnings(found, _dependencies(table)),
         ),
     )
 
@@ -213,6 +213,12 @@ async def _look_outside(files: Files) -> Files:
 
 def _target_dir(where: Path, flags: CargoFlags, metadata: CargoMetadata) -> Path:
     return (where / flags.target_dir).resolve() if flags.target_dir is not None else Path(metadata.target_directory)
+
+
+def _dependencies(table: Mapping[str, Any]) -> tuple[str, ...]:
+    project = table.get("project")
+    found = project.get("dependencies") if isinstance(project, dict) else None
+    return tuple(one for one in found if isinstance(one, str)) if isinstance(found, list) else ()
 
 
 def _tool(table: Mapping[str, Any], name: str) -> Mapping[str, Any]:

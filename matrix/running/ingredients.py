@@ -79,7 +79,8 @@ def entries_of(
         out_dirs = {crate: Path(path) for one in outcome.artifacts for crate, path in one.out_dirs.items()}
         contents = collect(given.layout, given.metadata.distribution, out_dirs)
     own = product_entries(given.layout, given.metadata.distribution, build, outcome, replaced or {})
-    return [*contents.entries, *own]
+    there = {entry.path for entry in contents.entries}
+    return [*contents.entries, *(entry for entry in own if isinstance(entry.source, Path) or entry.path not in there)]
 
 
 def inputs_of(
@@ -118,7 +119,7 @@ def with_weak_versions_flagged(
     if verdict is None or not any(finding.code == WEAK for finding in verdict.findings):
         return {}, verdict
     copies = {}
-    for binary in map(Path, dict.fromkeys(one.path for one in outcome.artifacts)):
+    for binary in map(Path, [one.path for one in outcome.artifacts if one.kind != "generated"]):
         copy = binary.with_name(f"{cell.id}-{binary.name}")
         shutil.copy2(binary, copy)
         if flag_weak_needs(copy, level, cell.target.machine):

@@ -91,6 +91,9 @@ def joined(made: Made, staging: Path) -> Made:
     others = [{one.crate: one for one in outcome.artifacts} for _, outcome in made.slices]
     artifacts = []
     for artifact in made.outcome.artifacts:
+        if artifact.kind == "generated":
+            artifacts.append(artifact)
+            continue
         files = [Path(same[artifact.crate].path) for same in others]
         file = folder / files[0].name
         join_slices(files, file)

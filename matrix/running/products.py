@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from matrix.archives import Entry, Layout, extension_path, extension_suffix
+from matrix.archives import Entry, Layout, cffi_init, extension_path, extension_suffix, library_folder, library_name
 from matrix.model import Artifact, Build, Outcome
 
 __all__ = ["product_entries"]
@@ -23,15 +23,26 @@ def product_entries(
         outcome: What it made.
         replaced: Files that stand for an artifact, by its path.
     """
-    return [
-        Entry(_member(layout, distribution, build, one), replaced.get(one.path, Path(one.path)), executable=True)
+    made = [
+        Entry(
+            _member(layout, distribution, build, one),
+            replaced.get(one.path, Path(one.path)),
+            executable=one.kind != "generated",
+        )
         for one in outcome.artifacts
     ]
+    if build.bindings == "cffi":
+        init = cffi_init(library_name(layout.module, build.target))
+        made.append(Entry(f"{library_folder(layout)}/__init__.py", init))
+    return made
 
 
 def _member(layout: Layout, distribution: str, build: Build, artifact: Artifact) -> str:
     if artifact.kind == "bin":  # installers put them on PATH (PEP 427)
         suffix = ".exe" if build.target.os == "windows" else ""
         return f"{distribution}.data/scripts/{artifact.crate}{suffix}"
+    if layout.folder:
+        name = artifact.crate if artifact.kind == "generated" else library_name(layout.module, build.target)
+        return f"{library_folder(layout)}/{name}"
     own = build.interpreter.ext_suffix if build.interpreter is not None else ".so"
     return extension_path(layout, extension_suffix(build.target, build.stable_abi, own))

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from support.provision import cbindgen
 from support.reports import read_report
 from support.tools import Ran, find_python, run
 from support.wheels import ask, install, look_inside
@@ -19,6 +21,7 @@ pytestmark = [
 Project = Callable[..., Path]
 Wheelmatrix = Callable[..., Ran]
 Venv = Callable[[Path], Path]
+Env = dict[str, str] | None
 
 
 def _built(ran: Ran) -> Path:
@@ -27,9 +30,9 @@ def _built(ran: Ran) -> Path:
     return wheel
 
 
-def _reused(wheelmatrix: Wheelmatrix, root: Path, *arguments: str | Path) -> None:
+def _reused(wheelmatrix: Wheelmatrix, root: Path, *arguments: str | Path, env: Env = None) -> None:
     """Build again, and see that nothing was made anew."""
-    ran = wheelmatrix("build", *arguments, cwd=root)
+    ran = wheelmatrix("build", *arguments, cwd=root, env=env)
     report = read_report(_built(ran).parent / "report.json")
     assert [cell["status"] for cell in report["cells"]] == ["reused"], str(ran)
 
@@ -47,7 +50,7 @@ def test_programs_are_scripts_of_one_wheel(project: Project, wheelmatrix: Wheelm
     assert "programs-0.1.0-py3-none-*_x86_64.whl" in plan.stdout, str(plan)
     wheel = _built(wheelmatrix("build", "-i", "3.9", "3.12", cwd=root))
     assert wheel.name.startswith("programs-0.1.0-py3-none-manylinux_")
-    scripts = [name for name in look_inside(wheel).files if ".data/" in name]
+    scripts = sorted(name for name in look_inside(wheel).files if ".data/" in name)
     assert scripts == [f"programs-0.1.0.data/scripts/{name}" for name in ("count-words", "hello-program")]
     assert "manylinux" in _audited(wheelmatrix, wheel)
     python = venv(find_python("3.9"))
@@ -116,3 +119,58 @@ def test_programs_that_cannot_be_are_refused_before_compiling(
     assert "hint:" in ran.stderr or "nothing" in new, str(ran)
     assert "Traceback" not in ran.stderr
     assert not (root / "target" / "wheelmatrix" / "lanes").exists()
+
+
+@pytest.fixture
+def with_cbindgen() -> dict[str, str]:
+    return {"PATH": os.pathsep.join([cbindgen(), os.environ["PATH"]])}
+
+
+def test_a_c_interface_is_used_through_cffi(
+    project: Project, wheelmatrix: Wheelmatrix, venv: Venv, with_cbindgen: dict[str, str]
+) -> None:
+    root = project("c-api")
+    wheel = _built(wheelmatrix("build", cwd=root, env=with_cbindgen))
+    assert wheel.name.startswith("c_api-0.1.0-py3-none-manylinux_")
+    members = sorted(name for name in look_inside(wheel).files if name.startswith("c_api/"))
+    assert members == ["c_api/__init__.py", "c_api/ffi.py", "c_api/libc_api.so"]
+    assert "manylinux" in _audited(wheelmatrix, wheel)
+    asked = (
+        "import c_api; p = c_api.lib.mirrored({'x': 1, 'y': 2}); print(p.x, p.y, c_api.lib.limited(9), c_api.lib.LIMIT)"
+    )
+    for version in ("3.9", "3.12"):
+        python = venv(find_python(version))
+        install(python, wheel)
+        assert ask(python, asked) == "2 1 7 7", version
+    _reused(wheelmatrix, root, env=with_cbindgen)
+
+
+def test_a_header_of_the_projects_own_is_taken_as_it_is(project: Project, wheelmatrix: Wheelmatrix) -> None:
+    root = project("c-api")
+    (root / "target").mkdir()
+    (root / "target" / "header.h").write_text("int limited(int number);\n", encoding="utf-8")
+    (root / "c_api").mkdir()
+    (root / "c_api" / "__init__.py").write_text("from .c_api import ffi, lib\n", encoding="utf-8")
+    wheel = _built(wheelmatrix("build", cwd=root, env={"PATH": _path_without("cbindgen")}))
+    inside = look_inside(wheel)
+    assert b"limited" in inside.texts["c_api/c_api/ffi.py"]
+    assert b"mirrored" not in inside.texts["c_api/c_api/ffi.py"]
+    assert inside.texts["c_api/__init__.py"] == b"from .c_api import ffi, lib\n"
+    (root / "target" / "header.h").write_text("int limited(int number;\n", encoding="utf-8")
+    broken = wheelmatrix("build", cwd=root)
+    assert broken.exit == 1, str(broken)
+    assert "cffi does not read header.h" in broken.stderr, str(broken)
+
+
+def test_a_missing_cbindgen_is_told_before_compiling(project: Project, wheelmatrix: Wheelmatrix) -> None:
+    root = project("c-api")
+    ran = wheelmatrix("build", cwd=root, env={"PATH": _path_without("cbindgen")})
+    assert ran.exit == 1, str(ran)
+    assert "cffi bindings need cbindgen, which is missing" in ran.stderr, str(ran)
+    assert "hint: cargo install cbindgen" in ran.stderr, str(ran)
+    assert not list((root / "target" / "wheelmatrix" / "lanes").rglob("*.so")), "nothing was compiled"
+
+
+def _path_without(program: str) -> str:
+    folders = os.environ["PATH"].split(os.pathsep)
+    return os.pathsep.join(folder for folder in folders if not (Path(folder) / program).exists())

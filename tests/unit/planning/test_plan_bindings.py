@@ -11,6 +11,7 @@ from matrix.errors import UsageError
 from matrix.model import Plan
 from matrix.planning import Request, make_plan, needed_lookups
 from matrix.platforms import parse_target
+from matrix.project.bindings import BindingsKind
 from matrix.project.read import Project
 
 PROGRAMS: dict[str, tuple[str, ...]] = {"tool": (), "extra": ("simd",)}
@@ -74,3 +75,12 @@ def test_the_program_of_another_platform_is_no_cell_for_pythons() -> None:
     host = made_up_facts("3.12").host
     facts = replace(made_up_facts("3.12"), host=type(host)(target=HOST, tools={"x86_64-w64-mingw32-gcc": "/usr/bin/x"}))
     assert _files(make_plan(_bin(), request, facts)) == ["demo_lib-1.4.0-py3-none-win_amd64.whl"]
+
+
+@pytest.mark.parametrize("kind", ["cffi"])
+def test_one_wheel_of_a_plain_library(kind: BindingsKind) -> None:
+    project = made_up_project(kind=kind)
+    project = replace(project, bindings=replace(project.bindings, ranges={}, stable=()))
+    plan = make_plan(project, Request(interpreters=("3.9", "3.12")), made_up_facts("3.12"))
+    assert _files(plan) == ["demo_lib-1.4.0-py3-none-*_x86_64.whl"]
+    assert (plan.builds[0].interpreter, plan.builds[0].pyo3_config, plan.builds[0].bins) == (None, None, ())

@@ -251,3 +251,12 @@ def test_units_of_a_target() -> None:
     windows = Target(triple="x", arch="x86_64", os="windows", libc="msvc", machine="amd64", pointer_width=64)
     linux = Target(triple="x", arch="x86_64", os="linux", libc="gnu", machine="x86_64", pointer_width=64)
     assert (crate.units(windows), crate.units(linux)) == (6, 4)
+
+
+def test_a_library_for_cffi_needs_cffi_where_it_runs() -> None:
+    found = _detect(_metadata(types="cdylib"))
+    assert found.any_python
+    assert binding_warnings(found, ["CFFI >= 1.15; python_version > '3'"]) == ()
+    for lacking in ([], ["cffi2"], ["notcffi"]):
+        (said,) = binding_warnings(found, lacking)
+        assert said.startswith("pyproject.toml: [project] dependencies: the wheel imports cffi")

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from matrix.archives import Layout
 from matrix.events import Bus
@@ -14,6 +16,7 @@ from matrix.model import Artifact, Build, Command, Outcome, Settings
 from matrix.platforms import parse_target
 from matrix.process import Ended
 from matrix.running.build import portions
+from matrix.running.generating import plain_declarations
 from matrix.running.products import product_entries
 from matrix.running.watch import Watch
 
@@ -80,3 +83,41 @@ def test_a_program_that_cargo_did_not_make_is_a_failure(make_build: BuildFactory
     watch.stdout(_artifact("one"))
     outcome = watch.outcome(_ended(), None)
     assert (outcome.status, outcome.reason) == ("failed", "cargo made no program named 'two'")
+
+
+@pytest.mark.parametrize(
+    ("mixed", "folder", "triple", "library"),
+    [
+        (False, "demo", "x86_64-unknown-linux-gnu", "libdemo.so"),
+        (True, "demo/demo", "aarch64-apple-darwin", "libdemo.dylib"),
+        (False, "demo", "x86_64-pc-windows-gnu", "demo.dll"),
+    ],
+)
+def test_a_library_of_cffi_lies_in_a_folder_of_its_own(
+    make_build: BuildFactory, mixed: bool, folder: str, triple: str, library: str
+) -> None:
+    build = make_build(bindings="cffi", target=parse_target(triple), interpreter=None)
+    layout = Layout(
+        root=Path("/p"), module="demo", directory="demo", top="demo", crate="demo", python_source=Path("/p"),
+        folder=True, mixed=mixed,
+    )  # fmt: skip
+    made = (
+        Artifact(path="/s/libx.so", kind="cdylib", crate="x"),
+        Artifact(path="/s/generated/ffi.py", kind="generated", crate="ffi.py"),
+    )
+    entries = product_entries(layout, "demo-1.0", build, Outcome(build="b", status="ok", artifacts=made), {})
+    assert [(entry.path, entry.executable) for entry in entries] == [
+        (f"{folder}/{library}", True), (f"{folder}/ffi.py", False), (f"{folder}/__init__.py", False),
+    ]  # fmt: skip
+    init = entries[-1].source
+    assert isinstance(init, bytes)
+    compile(init, "__init__.py", "exec")
+    assert f'"{library}"'.encode() in init
+
+
+@given(st.text())
+def test_what_cffi_gets_has_no_conditions_in_it(text: str) -> None:
+    kept = plain_declarations(text)
+    assert not [line for line in kept.splitlines() if line.lstrip().startswith("#") and "define" not in line]
+    assert plain_declarations(kept) == kept
+    assert plain_declarations("int f(void);\n") == "int f(void);\n"
