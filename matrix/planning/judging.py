@@ -192,7 +192,28 @@ class Judge:
             unable = refusal(self._project.bindings, recipe.stable, pick.interpreter)
             if unable is not None:
                 return unable, python_flag
+            unable = self._out_of_reach(candidate)
+            if unable is not None:
+                return unable, python_flag or target_flag
         return None if level.refused is None else Refusal(level.refused), level.origin if level.named else ""
+
+    def _out_of_reach(self, candidate: Candidate) -> Refusal | None:
+        """Return why a build script could not run the cell's Python, where the bindings always do, or ``None``."""
+        interpreter, host = candidate.pick.interpreter, self._facts.host.target
+        if self._project.bindings.kind != "rust-cpython" or interpreter is None:
+            return None
+        if candidate.wish.target.triple != host.triple:
+            return Refusal(
+                f"rust-cpython runs the Python that it builds for, so it builds for {host.triple} alone here",
+                hint="run it on a machine of that platform, or leave the target out",
+            )
+        if interpreter.runnable:
+            return None
+        return Refusal(
+            f"rust-cpython runs the Python that it builds for, and {candidate.pick.id} is not here",
+            hint="install that Python, or name one that is here (-i, see wheelmatrix interpreters)",
+            missing=True,
+        )
 
     def _without_programs(self, recipe: Recipe) -> Refusal | None:
         """Return why cargo would make no program with these features, or ``None``."""

@@ -51,7 +51,7 @@ def serving(stable: Sequence[StableAbi], interpreter: Interpreter) -> StableAbi 
 
 def unbuilt(bindings: Bindings) -> Refusal | None:
     """Return why these bindings cannot be built at all, or ``None``."""
-    if bindings.kind in {"pyo3", "pyo3-ffi", "bin", "cffi"}:
+    if bindings.kind in {"pyo3", "pyo3-ffi", "bin", "cffi", "rust-cpython"}:
         return None
     return Refusal(f"{bindings.kind} bindings are not built yet, see README")
 
@@ -76,7 +76,8 @@ def _unsupported(bindings: Bindings, interpreter: Interpreter) -> Refusal:
     if span is None:
         return Refusal(f"{bindings.label} does not support {name}", about_python=True)
     newer = interpreter.version > span[1]
-    hint = f"update {bindings.kind}: cargo update -p {bindings.kind}" if newer else None
+    updates = newer and bindings.kind != "rust-cpython"  # which has seen its last release
+    hint = f"update {bindings.kind}: cargo update -p {bindings.kind}" if updates else None
     return Refusal(
         f"{bindings.label} supports {name} {_dotted(span[0])} to {_dotted(span[1])}", hint, about_python=True
     )

@@ -25,6 +25,7 @@ Scoped: TypeAlias = Mapping[tuple[str, str], frozenset[str]]
 KINDS: tuple[BindingsKind, ...] = get_args(BindingsKind)
 WATCHED = ("pyo3", "pyo3-ffi", "uniffi", "cpython")
 ABI3T_FLOOR = (3, 15)  # PEP 803
+RUST_CPYTHON: Range = ((3, 7), (3, 11))  # its last release, 0.7.2
 
 ANY_FLOOR = (3, 0)
 """Floor of a stable ABI that names none (the bare ``abi3`` feature): that of the oldest Python it serves."""
@@ -123,7 +124,8 @@ def detect_bindings(
         )
     if kind not in ("pyo3", "pyo3-ffi", "bin") or not {"pyo3", "pyo3-ffi"} & found.keys():
         only = found.get({"rust-cpython": "cpython"}.get(kind, kind))
-        return Bindings(kind=kind, version=only.package.version if only else "")
+        ranges: Ranges = {"cpython": RUST_CPYTHON} if kind == "rust-cpython" else {}
+        return Bindings(kind=kind, version=only.package.version if only else "", ranges=ranges)
     main = found.get("pyo3") or found["pyo3-ffi"]
     ffi = found.get("pyo3-ffi") or main
     ranges = python_ranges(main.package.version, ffi.package.metadata)
@@ -209,7 +211,7 @@ def _kind(crate: Crate, found: Mapping[str, _Found], wish: str | None) -> Bindin
     if wish is not None:
         for kind in KINDS:
             if kind == wish:
-                return _wished(crate, kind, pyo3)
+                return _wished(crate, kind, pyo3, found)
         hint = did_you_mean(wish, KINDS) or f"known bindings: {', '.join(KINDS)}"
         raise UsageError(f"unknown bindings {wish!r} (-b, [tool.maturin] bindings)", hint=hint)
     library, program = bool(crate.names_of("cdylib")), bool(crate.names_of("bin"))
@@ -222,7 +224,7 @@ def _kind(crate: Crate, found: Mapping[str, _Found], wish: str | None) -> Bindin
     return "bin" if program and not library else "cffi"
 
 
-def _wished(crate: Crate, wish: BindingsKind, pyo3: BindingsKind | None) -> BindingsKind:
+def _wished(crate: Crate, wish: BindingsKind, pyo3: BindingsKind | None, found: Mapping[str, _Found]) -> BindingsKind:
     if wish in ("pyo3", "pyo3-ffi"):
         if pyo3 is None:
             raise ConfigError(
@@ -230,6 +232,12 @@ def _wished(crate: Crate, wish: BindingsKind, pyo3: BindingsKind | None) -> Bind
                 hint=f"add it to [dependencies] in {crate.directory / 'Cargo.toml'}, or turn its feature on",
             )
         return pyo3
+    crates = {"uniffi": "uniffi", "rust-cpython": "cpython"}
+    if wish in crates and crates[wish] not in found:
+        raise ConfigError(
+            f"bindings = {wish!r}, but crate {crate.name!r} does not depend on {crates[wish]} with these features",
+            hint=f"add it to [dependencies] in {crate.directory / 'Cargo.toml'}, or turn its feature on",
+        )
     if wish == "bin" and not crate.names_of("bin"):
         raise ConfigError(
             f"bindings = 'bin', but crate {crate.name!r} has no program",

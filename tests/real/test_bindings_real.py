@@ -174,3 +174,25 @@ def test_a_missing_cbindgen_is_told_before_compiling(project: Project, wheelmatr
 def _path_without(program: str) -> str:
     folders = os.environ["PATH"].split(os.pathsep)
     return os.pathsep.join(folder for folder in folders if not (Path(folder) / program).exists())
+
+
+def test_rust_cpython_for_the_interpreters_it_knows(project: Project, wheelmatrix: Wheelmatrix, venv: Venv) -> None:
+    root = project("rust-cpython")
+    pythons = {version: find_python(version) for version in ("3.7", "3.11")}
+    ran = wheelmatrix("build", "-i", *pythons.values(), cwd=root)
+    assert ran.exit == 0, str(ran)
+    wheels = dict(zip(pythons, sorted(ran.wheels, key=lambda path: len(path.name.split("-")[2])), strict=True))
+    assert [path.name.split("-")[2:4] for path in wheels.values()] == [["cp37", "cp37m"], ["cp311", "cp311"]]
+    for version, wheel in wheels.items():
+        assert "manylinux" in _audited(wheelmatrix, wheel)
+        python = venv(pythons[version])
+        install(python, wheel)
+        assert ask(python, "import rust_cpython_module; print(rust_cpython_module.compiled_for())") == "0.1.0"
+    _reused(wheelmatrix, root, "-i", pythons["3.11"])
+    for flags, said in (
+        (("-i", find_python("3.12")), "rust-cpython 0.7.2 supports CPython 3.7 to 3.11"),
+        (("--target", "aarch64-unknown-linux-gnu", "-i", pythons["3.11"]), "so it builds for x86_64"),
+    ):
+        refused = wheelmatrix("build", *flags, cwd=root)
+        assert refused.exit == 2, str(refused)
+        assert said in refused.stderr, str(refused)

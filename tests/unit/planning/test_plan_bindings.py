@@ -12,6 +12,7 @@ from matrix.model import Plan
 from matrix.planning import Request, make_plan, needed_lookups
 from matrix.platforms import parse_target
 from matrix.project.bindings import BindingsKind
+from matrix.project.ranges import Ranges
 from matrix.project.read import Project
 
 PROGRAMS: dict[str, tuple[str, ...]] = {"tool": (), "extra": ("simd",)}
@@ -84,3 +85,33 @@ def test_one_wheel_of_a_plain_library(kind: BindingsKind) -> None:
     plan = make_plan(project, Request(interpreters=("3.9", "3.12")), made_up_facts("3.12"))
     assert _files(plan) == ["demo_lib-1.4.0-py3-none-*_x86_64.whl"]
     assert (plan.builds[0].interpreter, plan.builds[0].pyo3_config, plan.builds[0].bins) == (None, None, ())
+
+
+def _rust_cpython() -> Project:
+    project = made_up_project(kind="rust-cpython", pyo3="0.7.2")
+    ranges: Ranges = {"cpython": ((3, 7), (3, 11))}
+    return replace(project, bindings=replace(project.bindings, ranges=ranges, free_threaded=None, stable=()))
+
+
+def test_rust_cpython_is_built_for_pythons_that_can_run() -> None:
+    plan = make_plan(_rust_cpython(), Request(interpreters=(">=3.9",)), made_up_facts("3.9", "3.10", "3.12"))
+    assert [cell.id for cell in plan.cells] == [f"cp39-{HOST.triple}", f"cp310-{HOST.triple}"]
+    assert {build.pyo3_config for build in plan.builds} == {None}
+    (left,) = plan.left_out
+    assert (left.id, left.missing) == (f"cp311-{HOST.triple}", True)
+    assert left.reason == "rust-cpython runs the Python that it builds for, and cp311 is not here"
+
+
+@pytest.mark.parametrize(
+    ("request_", "said"),
+    [
+        (Request(interpreters=("3.12",)), r"\(-i\): rust-cpython 0.7.2 supports CPython 3.7 to 3.11"),
+        (Request(interpreters=("pypy3.9",)), r"\(-i\): rust-cpython 0.7.2 does not support PyPy"),
+        (Request(interpreters=("3.11",)), r"\(-i\): rust-cpython runs the Python that it builds for, and cp311"),
+        (Request(interpreters=("3.10",), targets=("aarch64-unknown-linux-gnu",)), r"\(-i\): .* x86_64.* alone here"),
+    ],
+)
+def test_what_rust_cpython_cannot_build_for(request_: Request, said: str) -> None:
+    with pytest.raises(UsageError, match=said) as caught:
+        make_plan(_rust_cpython(), request_, made_up_facts("3.10", "3.12", "pypy3.9"))
+    assert "cargo update" not in (caught.value.hint or "")
