@@ -183,7 +183,12 @@ def _add_selection(parser: argparse.ArgumentParser) -> None:
         help="build only these cells; the ids that plan shows, with * and ?",
     )
     _add_drivers(cells)
-    add("-b", "--bindings", metavar="KIND", help="bindings, when detection should not decide: pyo3, pyo3-ffi")
+    add(
+        "-b",
+        "--bindings",
+        metavar="KIND",
+        help="bindings, when detection should not decide: pyo3, pyo3-ffi, bin, cffi, uniffi, rust-cpython",
+    )
     add(
         "--auditwheel",
         choices=["repair", "check", "warn", "skip"],

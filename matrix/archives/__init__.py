@@ -19,6 +19,7 @@ from matrix.archives.layout import (
     extension_suffix,
     library_folder,
     library_name,
+    uniffi_init,
 )
 from matrix.archives.metadata import CoreMetadata
 from matrix.archives.universal2 import join_slices
@@ -48,6 +49,7 @@ __all__ = [
     "merge_entries",
     "remove_leftovers",
     "source_date_epoch",
+    "uniffi_init",
     "wheel_contents",
     "wheel_problems",
     "write_wheel",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -18,6 +19,7 @@ __all__ = [
     "library_folder",
     "library_name",
     "stub_init",
+    "uniffi_init",
 ]
 
 _PLATFORM = re.compile(r"\.cpython-\d+[a-z]*(-[\w-]+)\.so", re.ASCII)
@@ -131,6 +133,11 @@ def cffi_init(library: str) -> bytes:
         f'lib = ffi.dlopen(_path.join(_path.dirname(__file__), "{library}"))\n'
         "del _path\n"
     ).encode()
+
+
+def uniffi_init(modules: Iterable[str]) -> bytes:
+    """Return the ``__init__.py`` around modules of uniffi: it offers what they offer."""
+    return "".join(f"from .{module} import *\n" for module in modules).encode()
 
 
 def stub_init(module: str) -> bytes:

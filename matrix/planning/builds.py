@@ -181,6 +181,7 @@ def _build(
         manifest=_manifest(project),
         crate=project.crate.name,
         lib_name=project.module.lib_name,
+        bindgen=bindings.bindgen,
         bins=first.recipe.programs,
         expected=expected,
     )

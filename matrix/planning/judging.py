@@ -13,7 +13,7 @@ from matrix.planning.cross import LIB_DIR, tell
 from matrix.planning.interpreters import allows
 from matrix.planning.request import Facts, Request
 from matrix.planning.settings import Recipe
-from matrix.planning.stable import Refusal, refusal, unbuilt
+from matrix.planning.stable import Refusal, embeds_python, refusal, runs_python
 from matrix.platforms import platform_tags, pypi_rejects, rust_floor
 from matrix.platforms.wheel_names import ANY_LEVEL
 from matrix.project.read import Project
@@ -143,22 +143,12 @@ class Judge:
         origin = f"{rows[-1]}.env" if rows else ""
         told = tell(candidate.pick, candidate.wish.target, judged.recipe.settings.env, origin, self._facts)
         if told is None and bindings.embeds:
-            return self._embedding(judged) or judged
+            interpreter, host = candidate.pick.interpreter, self._facts.host.target
+            return embeds_python(bindings, interpreter, candidate.wish.target, host) or judged
         if told is None or isinstance(told, Refusal):
             return told or judged
         pick = candidate.pick._replace(interpreter=told.interpreter)
         return judged._replace(candidate=candidate._replace(pick=pick), lib_dir=told.lib_dir)
-
-    def _embedding(self, judged: Judged) -> Refusal | None:
-        """Return why a program cannot have the cell's Python in it, or ``None``: it links libpython."""
-        target, interpreter = judged.candidate.wish.target, judged.candidate.pick.interpreter
-        if target.triple == self._facts.host.target.triple and interpreter is not None and interpreter.runnable:
-            return None
-        return Refusal(
-            f"the program links the libpython of {judged.candidate.pick.id}, which is not here for {target.triple}",
-            hint=f"install that Python, or name the directory of its library with {LIB_DIR}",
-            missing=True,
-        )
 
     def _refuse(self, candidate: Candidate, refused: Refusal, flag: str) -> Refusal:
         if flag and not self._surveys:
@@ -179,7 +169,7 @@ class Judge:
         pick, wish, level = candidate.pick, candidate.wish, candidate.level
         python_flag = pick.origin if pick.named else ""
         target_flag = wish.origin if wish.named else ""
-        bindings = unbuilt(self._project.bindings) or self._without_programs(recipe)
+        bindings = self._without_programs(recipe)
         if bindings is not None:
             return bindings, python_flag or target_flag
         if pick.refused is not None:
@@ -192,28 +182,11 @@ class Judge:
             unable = refusal(self._project.bindings, recipe.stable, pick.interpreter)
             if unable is not None:
                 return unable, python_flag
-            unable = self._out_of_reach(candidate)
+            host = self._facts.host.target
+            unable = runs_python(self._project.bindings, pick.interpreter, wish.target, host)
             if unable is not None:
                 return unable, python_flag or target_flag
         return None if level.refused is None else Refusal(level.refused), level.origin if level.named else ""
-
-    def _out_of_reach(self, candidate: Candidate) -> Refusal | None:
-        """Return why a build script could not run the cell's Python, where the bindings always do, or ``None``."""
-        interpreter, host = candidate.pick.interpreter, self._facts.host.target
-        if self._project.bindings.kind != "rust-cpython" or interpreter is None:
-            return None
-        if candidate.wish.target.triple != host.triple:
-            return Refusal(
-                f"rust-cpython runs the Python that it builds for, so it builds for {host.triple} alone here",
-                hint="run it on a machine of that platform, or leave the target out",
-            )
-        if interpreter.runnable:
-            return None
-        return Refusal(
-            f"rust-cpython runs the Python that it builds for, and {candidate.pick.id} is not here",
-            hint="install that Python, or name one that is here (-i, see wheelmatrix interpreters)",
-            missing=True,
-        )
 
     def _without_programs(self, recipe: Recipe) -> Refusal | None:
         """Return why cargo would make no program with these features, or ``None``."""

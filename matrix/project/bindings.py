@@ -45,6 +45,7 @@ class Bindings:
         free_threaded: Oldest and newest supported free-threaded CPython, or ``None``.
         features: Activated features of pyo3 and pyo3-ffi.
         table: ``[features]`` of pyo3, by name, with what each turns on.
+        bindgen: Package of the workspace that has a program ``uniffi-bindgen``, or empty.
         source: Directory of pyo3-ffi as cargo unpacked it, or ``None``.
     """
 
@@ -56,6 +57,7 @@ class Bindings:
     features: frozenset[str] = frozenset()
     table: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     source: Path | None = None
+    bindgen: str = ""
 
     @property
     def any_python(self) -> bool:
@@ -125,7 +127,8 @@ def detect_bindings(
     if kind not in ("pyo3", "pyo3-ffi", "bin") or not {"pyo3", "pyo3-ffi"} & found.keys():
         only = found.get({"rust-cpython": "cpython"}.get(kind, kind))
         ranges: Ranges = {"cpython": RUST_CPYTHON} if kind == "rust-cpython" else {}
-        return Bindings(kind=kind, version=only.package.version if only else "", ranges=ranges)
+        bindgen = _bindgen(metadata, crate) if kind == "uniffi" else ""
+        return Bindings(kind=kind, version=only.package.version if only else "", ranges=ranges, bindgen=bindgen)
     main = found.get("pyo3") or found["pyo3-ffi"]
     ffi = found.get("pyo3-ffi") or main
     ranges = python_ranges(main.package.version, ffi.package.metadata)
@@ -244,6 +247,16 @@ def _wished(crate: Crate, wish: BindingsKind, pyo3: BindingsKind | None, found: 
             hint="add src/main.rs or [[bin]], or drop the bindings key",
         )
     return wish
+
+
+def _bindgen(metadata: CargoMetadata, crate: Crate) -> str:
+    """Return the package whose program ``uniffi-bindgen`` goes with the locked uniffi: the crate's own comes first."""
+    packages = crate_packages(metadata)
+    members = [packages[one] for one in metadata.workspace_members if one in packages]
+    for package in sorted(members, key=lambda one: one.id != crate.id):
+        if any(one.name == "uniffi-bindgen" and "bin" in one.kind for one in package.targets):
+            return package.name
+    return ""
 
 
 def binding_warnings(bindings: Bindings, dependencies: Iterable[str] = ()) -> tuple[str, ...]:

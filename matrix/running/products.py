@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from matrix.archives import Entry, Layout, cffi_init, extension_path, extension_suffix, library_folder, library_name
+from matrix.archives import (
+    Entry,
+    Layout,
+    cffi_init,
+    extension_path,
+    extension_suffix,
+    library_folder,
+    library_name,
+    uniffi_init,
+)
 from matrix.model import Artifact, Build, Outcome
 
 __all__ = ["product_entries"]
@@ -34,6 +43,9 @@ def product_entries(
     if build.bindings == "cffi":
         init = cffi_init(library_name(layout.module, build.target))
         made.append(Entry(f"{library_folder(layout)}/__init__.py", init))
+    elif build.bindings == "uniffi":
+        names = [Path(one.crate).stem for one in outcome.artifacts if one.kind == "generated"]
+        made.append(Entry(f"{library_folder(layout)}/__init__.py", uniffi_init(names)))
     return made
 
 
@@ -42,7 +54,12 @@ def _member(layout: Layout, distribution: str, build: Build, artifact: Artifact)
         suffix = ".exe" if build.target.os == "windows" else ""
         return f"{distribution}.data/scripts/{artifact.crate}{suffix}"
     if layout.folder:
-        name = artifact.crate if artifact.kind == "generated" else library_name(layout.module, build.target)
+        if artifact.kind == "generated":
+            name = artifact.crate
+        elif build.bindings == "uniffi":  # the generated Python opens it by the name that cargo gave it
+            name = Path(artifact.path).name
+        else:
+            name = library_name(layout.module, build.target)
         return f"{library_folder(layout)}/{name}"
     own = build.interpreter.ext_suffix if build.interpreter is not None else ".so"
     return extension_path(layout, extension_suffix(build.target, build.stable_abi, own))

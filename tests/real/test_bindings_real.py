@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from support.provision import cbindgen
 from support.reports import read_report
-from support.tools import Ran, find_python, run
+from support.tools import Ran, find_python, need, run
 from support.wheels import ask, install, look_inside
 
 pytestmark = [
@@ -196,3 +196,77 @@ def test_rust_cpython_for_the_interpreters_it_knows(project: Project, wheelmatri
         refused = wheelmatrix("build", *flags, cwd=root)
         assert refused.exit == 2, str(refused)
         assert said in refused.stderr, str(refused)
+
+
+def test_interfaces_of_uniffi_from_macros_and_udl(project: Project, wheelmatrix: Wheelmatrix, venv: Venv) -> None:
+    root = project("uniffi")
+    wheel = _built(wheelmatrix("build", cwd=root, timeout=900))
+    assert wheel.name.startswith("uniffi_words-0.1.0-py3-none-manylinux_")
+    members = sorted(name for name in look_inside(wheel).files if name.startswith("uniffi_words/"))
+    names = ["__init__.py", "libuniffi_words.so", "shapes.py", "uniffi_words.py"]
+    assert members == [f"uniffi_words/{name}" for name in names]
+    assert "manylinux" in _audited(wheelmatrix, wheel)
+    for version in ("3.9", "3.12"):
+        python = venv(find_python(version))
+        install(python, wheel)
+        asked = (
+            "import uniffi_words as u; from uniffi_words import shapes; print(u.count_words('a b'), shapes.area(2, 3))"
+        )
+        assert ask(python, asked) == "2 6", version
+    _reused(wheelmatrix, root)
+    _same_as_maturin(root, wheel)
+    _without_a_bindgen(root, wheelmatrix)
+
+
+def _same_as_maturin(root: Path, wheel: Path) -> None:
+    """Compare with maturin's wheel; what it compiles is what the lane has."""
+    lane = next((root / "target" / "wheelmatrix" / "lanes").glob("py3-*/"))
+    run([need("maturin"), "build", "-o", root / "theirs"], cwd=root, env={"CARGO_TARGET_DIR": str(lane)}, check=True)
+    (theirs,) = map(look_inside, (root / "theirs").glob("*.whl"))
+    ours = look_inside(wheel)
+    assert (ours.file, ours.tags) == (theirs.file, theirs.tags)
+    assert ours.files == {name for name in theirs.files if ".cyclonedx." not in name}
+    for name in ("shapes.py", "uniffi_words.py"):
+        assert ours.texts[f"uniffi_words/{name}"] == theirs.texts[f"uniffi_words/{name}"], name
+
+
+def _without_a_bindgen(root: Path, wheelmatrix: Wheelmatrix) -> None:
+    manifest = root / "Cargo.toml"
+    text = manifest.read_text(encoding="utf-8")
+    manifest.write_text(text.replace('members = ["shapes", "bindgen"]', 'members = ["shapes"]'), encoding="utf-8")
+    ran = wheelmatrix("build", cwd=root, env={"PATH": _path_without("uniffi-bindgen")})
+    assert ran.exit == 1, str(ran)
+    assert "uniffi bindings need uniffi-bindgen, which is missing" in ran.stderr, str(ran)
+    assert "hint: add a program of that name" in ran.stderr, str(ran)
+
+
+def test_a_feature_decides_on_the_bindings(project: Project, wheelmatrix: Wheelmatrix) -> None:
+    root = project("embedding")
+    manifest = root / "Cargo.toml"
+    text = manifest.read_text(encoding="utf-8").replace("features = [", "optional = true, features = [")
+    manifest.write_text(f'{text}\n[features]\npython = ["dep:pyo3"]\n', encoding="utf-8")
+    for flags, said in (((), "· bin ·"), (("-F", "python"), "· bin with pyo3 0.30.1 ·")):
+        assert said in wheelmatrix("plan", *flags, cwd=root).stdout, said
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "said"),
+    [
+        ("hello-pyo3", "cffi", "py3-none-"),
+        ("c-api", "cffi", "py3-none-"),
+        ("programs", "bin", "py3-none-"),
+        ("uniffi", "cffi", "py3-none-"),
+        ("uniffi", "uniffi", "py3-none-"),
+        ("hello-pyo3", "pyo3", "-cp3"),
+        ("c-api", "uniffi", "bindings = 'uniffi', but crate 'c-api' does not depend on uniffi"),
+        ("c-api", "rust-cpython", "bindings = 'rust-cpython', but crate 'c-api' does not depend on cpython"),
+        ("c-api", "bin", "bindings = 'bin', but crate 'c-api' has no program"),
+        ("programs", "pyo3", "does not depend on pyo3"),
+        ("programs", "cfi", "unknown bindings 'cfi'"),
+    ],
+)
+def test_bindings_that_are_named(project: Project, wheelmatrix: Wheelmatrix, name: str, kind: str, said: str) -> None:
+    ran = wheelmatrix("plan", "-b", kind, cwd=project(name))
+    refused = " " in said
+    assert ran.exit == (2 if refused else 0), str(ran)
+    assert said in (ran.stderr if refused else ran.stdout), str(ran)

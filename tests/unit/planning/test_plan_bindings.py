@@ -78,7 +78,7 @@ def test_the_program_of_another_platform_is_no_cell_for_pythons() -> None:
     assert _files(make_plan(_bin(), request, facts)) == ["demo_lib-1.4.0-py3-none-win_amd64.whl"]
 
 
-@pytest.mark.parametrize("kind", ["cffi"])
+@pytest.mark.parametrize("kind", ["cffi", "uniffi"])
 def test_one_wheel_of_a_plain_library(kind: BindingsKind) -> None:
     project = made_up_project(kind=kind)
     project = replace(project, bindings=replace(project.bindings, ranges={}, stable=()))

@@ -121,3 +121,19 @@ def test_what_cffi_gets_has_no_conditions_in_it(text: str) -> None:
     assert not [line for line in kept.splitlines() if line.lstrip().startswith("#") and "define" not in line]
     assert plain_declarations(kept) == kept
     assert plain_declarations("int f(void);\n") == "int f(void);\n"
+
+
+def test_a_library_of_uniffi_keeps_its_name(make_build: BuildFactory) -> None:
+    build = make_build(bindings="uniffi", interpreter=None)
+    layout = Layout(
+        root=Path("/p"), module="_demo", directory="demo", top="demo", crate="demo", python_source=Path("/p"),
+        folder=True, mixed=True,
+    )  # fmt: skip
+    made = (
+        Artifact(path="/s/libx.so", kind="cdylib", crate="x"),
+        *(Artifact(path=f"/s/generated/{name}.py", kind="generated", crate=f"{name}.py") for name in ("a", "b")),
+    )
+    entries = product_entries(layout, "demo-1.0", build, Outcome(build="b", status="ok", artifacts=made), {})
+    names = ["libx.so", "a.py", "b.py", "__init__.py"]
+    assert [entry.path for entry in entries] == [f"demo/_demo/{name}" for name in names]
+    assert entries[-1].source == b"from .a import *\nfrom .b import *\n"
