@@ -233,7 +233,7 @@ def _same_as_maturin(root: Path, wheel: Path) -> None:
 def _without_a_bindgen(root: Path, wheelmatrix: Wheelmatrix) -> None:
     manifest = root / "Cargo.toml"
     text = manifest.read_text(encoding="utf-8")
-    manifest.write_text(text.replace('members = ["shapes", "bindgen"]', 'members = ["shapes"]'), encoding="utf-8")
+    manifest.write_text(text.replace(', "bindgen"', ""), encoding="utf-8")
     ran = wheelmatrix("build", cwd=root, env={"PATH": _path_without("uniffi-bindgen")})
     assert ran.exit == 1, str(ran)
     assert "uniffi bindings need uniffi-bindgen, which is missing" in ran.stderr, str(ran)
