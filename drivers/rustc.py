@@ -24,7 +24,7 @@ def rustc_command(
     target: str | None = None,
     env: Mapping[str, str | None] | None = None,
 ) -> Command:
-    """Return the command that compiles the build's library in its lane and reports JSON messages.
+    """Return the command that compiles the build's library or programs in its lane and reports JSON messages.
 
     Args:
         program: What stands before ``rustc``: ``("cargo",)``.
@@ -43,14 +43,12 @@ def rustc_command(
         place.manifest,
         "--target-dir",
         place.lane,
-        "--lib",
-        "--crate-type",
-        "cdylib",
+        *_products(build),
         *_selection(settings),
     ]
     if target is not None or build.explicit_target:
         argv += ["--target", target or build.target.triple]
-    argv += [*place.cargo_flags, *settings.cargo_args, *_musl(build.target)]
+    argv += [*place.cargo_flags, *settings.cargo_args, *([] if build.bins else _musl(build.target))]
     rustc = [*settings.rustc_args, *_link_args(build), *library_args(build, place)]
     if rustc:
         argv += ["--", *rustc]
@@ -92,6 +90,12 @@ def std_steps(builds: Sequence[Build], place: Place) -> tuple[Step, ...]:
     )
 
 
+def _products(build: Build) -> list[str]:
+    if build.bins:
+        return [word for name in build.bins for word in ("--bin", name)]
+    return ["--lib", "--crate-type", "cdylib"]
+
+
 def _selection(settings: Settings) -> list[str]:
     argv = ["--profile", settings.profile]
     if settings.all_features:
@@ -126,7 +130,7 @@ def _link_args(build: Build) -> list[str]:
     args = []
     if build.settings.strip:
         args += ["-C", "strip=symbols"]
-    if build.target.os == "macos":  # Python's symbols are found when the module is loaded
+    if build.target.os == "macos" and not build.bins:  # Python's symbols are found when the module is loaded
         args += ["-C", "link-arg=-undefined", "-C", "link-arg=dynamic_lookup"]
         # linkers would write the path of this machine into it
         args += ["-C", f"link-arg=-Wl,-install_name,@rpath/{build.lib_name}{_suffix(build)}"]
@@ -145,9 +149,9 @@ def _environment(build: Build, place: Place) -> dict[str, str | None]:
         "CARGO_BUILD_BUILD_DIR": place.lane,
         # build scripts see it as NUM_JOBS; without it that is every core
         "CARGO_BUILD_JOBS": str(place.jobs),
-        # pyo3 0.26 and newer: an extension module does not link libpython
-        "PYO3_BUILD_EXTENSION_MODULE": "1",
     }
+    if not build.bins:  # pyo3 0.26 and newer: an extension module does not link libpython, a program does
+        env["PYO3_BUILD_EXTENSION_MODULE"] = "1"
     if not build.explicit_target:
         env["CARGO_BUILD_TARGET"] = None  # the plan says this machine, whatever the environment says
     if place.jobserver is not None:

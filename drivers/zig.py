@@ -127,7 +127,7 @@ class ZigDriver(LocalDriver):
         )
         for (target, deployment), own in first.items():
             env: dict[str, str | None] = {"MACOSX_DEPLOYMENT_TARGET": deployment} if deployment else {}
-            build = msgspec.structs.replace(own[0], settings=Settings(env=env))
+            build = msgspec.structs.replace(own[0], settings=Settings(env=env), bins=())
             tools = [f"{name}={place.host.tools.get(name)}" for name in ("zig", "cargo-zigbuild")]
             text = " ".join([*tools, place.host.sysroot, deployment or ""])
             command = self.command(build, tiny)

@@ -27,9 +27,19 @@ Settings = Mapping[str, Any]
 
 
 def get_requires_for_build_wheel(config_settings: Settings | None = None) -> list[str]:
-    """Return what a wheel needs beyond what pyproject.toml names: with ``--zig`` our extra, else nothing."""
+    """Return what a wheel needs beyond what pyproject.toml names.
+
+    That is cffi where the ``bindings`` key says so, and our extra with ``--zig``.
+    """
+    from matrix.project.locate import read_toml  # noqa: PLC0415 - the other hooks need none of it
+
+    pyproject = Path("pyproject.toml")
     with _told():
-        return ["wheelmatrix[zig]"] if has_flag(_given(config_settings), "--zig") else []
+        tool = read_toml(pyproject).get("tool", {}) if pyproject.is_file() else {}
+        zig = has_flag(_given(config_settings), "--zig")
+    maturin = tool.get("maturin", {}) if isinstance(tool, dict) else {}
+    cffi = isinstance(maturin, dict) and maturin.get("bindings") == "cffi"
+    return [*(["cffi"] if cffi else []), *(["wheelmatrix[zig]"] if zig else [])]
 
 
 def get_requires_for_build_editable(config_settings: Settings | None = None) -> list[str]:

@@ -196,6 +196,7 @@ def _bench(
         pythons=gathered.pythons,
         cargo=gathered.cargo,
         exports=gathered.exports,
+        generators=gathered.generators,
         cargo_flags=run_flags(gathered.project, options),
         color=color,
         out_dir_crates=ingredients.out_dir_crates,

@@ -183,7 +183,8 @@ def _add_selection(parser: argparse.ArgumentParser) -> None:
         help="build only these cells; the ids that plan shows, with * and ?",
     )
     _add_drivers(cells)
-    add("-b", "--bindings", metavar="KIND", help="bindings, when detection should not decide: pyo3, pyo3-ffi")
+    kinds = "pyo3, pyo3-ffi, bin, cffi, uniffi, rust-cpython"
+    add("-b", "--bindings", metavar="KIND", help=f"bindings, when detection should not decide: {kinds}")
     add(
         "--auditwheel",
         choices=["repair", "check", "warn", "skip"],

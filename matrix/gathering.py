@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import os
+import shutil
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -44,6 +46,7 @@ class Gathered:
         cache: Directory for what is prepared once a machine.
         exports: Module-definition texts of the libraries of Python that modules link, by name.
         cwd: Where the user is.
+        generators: Pythons to try, in order, where one must run cffi.
     """
 
     project: Project
@@ -58,6 +61,7 @@ class Gathered:
     cache: Path = field(default_factory=Path)
     exports: Mapping[str, str] = field(default_factory=dict)
     cwd: Path = field(default_factory=Path)
+    generators: tuple[str, ...] = ()
 
     def commands(self, drivers: Sequence[Driver], options: argparse.Namespace) -> dict[str, tuple[str, ...]]:
         """Return the command that each build would run, by build id."""
@@ -138,7 +142,14 @@ async def _gather(options: argparse.Namespace, drivers: Sequence[Driver], *, sur
         cache=cache_directory(os.environ) or workshop.base / "cache",
         exports=await anyio.to_thread.run_sync(_exports, project, plan),
         cwd=cwd,
+        generators=_generators([executable for _, executable in found.named.values()]),
     )
+
+
+def _generators(named: Sequence[str]) -> tuple[str, ...]:
+    """Return the Pythons that may have cffi: those named, our own (a front end installs it there), the current one."""
+    current = [shutil.which(name) for name in ("python3", "python")]
+    return tuple(dict.fromkeys(one for one in (*named, sys.executable, *current) if one))
 
 
 def tag_environment(environ: Mapping[str, str]) -> dict[str, str]:
@@ -160,7 +171,7 @@ async def _pythons(request: Request, project: Project, host: Host) -> _Found:
     """Ask this machine for the Pythons that the plan needs, all at the same time."""
     from matrix.platforms.discover import default_interpreter, find_installations, find_named  # noqa: PLC0415
 
-    lookups = needed_lookups(request, project.options, host.target)
+    lookups = needed_lookups(request, project.options, host.target, any_python=project.bindings.any_python)
     found = _Found()
 
     async def discover() -> None:

@@ -250,6 +250,8 @@ class Build(msgspec.Struct, frozen=True, kw_only=True):
         manifest: Cargo.toml of the crate, relative to the project's root, e.g. ``rust/Cargo.toml``.
         crate: Cargo package name.
         lib_name: Name of the cdylib target.
+        bindgen: Package of the workspace whose program ``uniffi-bindgen`` writes the Python side; empty for none.
+        bins: Names of the programs that are built in place of a library, in order; empty for a library.
         expected: Seconds it is expected to take (the last report knows), or ``None``.
     """
 
@@ -268,6 +270,8 @@ class Build(msgspec.Struct, frozen=True, kw_only=True):
     manifest: str
     crate: str
     lib_name: str
+    bindgen: str = ""
+    bins: tuple[str, ...] = ()
     expected: float | None = None
 
 

@@ -18,14 +18,14 @@ class Artifact(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         path: The file, as cargo names it.
-        kind: ``cdylib`` or ``bin``.
-        crate: Cargo target name.
+        kind: ``cdylib``, ``bin``, or ``generated`` for a file that was made from a cdylib.
+        crate: Cargo target name; of a generated file its place beside the library.
         linked_paths: Directories build scripts told the linker to search.
         out_dirs: ``OUT_DIR`` by package name.
     """
 
     path: str
-    kind: Literal["cdylib", "bin"]
+    kind: Literal["cdylib", "bin", "generated"]
     crate: str
     linked_paths: tuple[str, ...] = ()
     out_dirs: dict[str, str] = {}

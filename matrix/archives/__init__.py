@@ -11,7 +11,16 @@ from matrix.archives.contents import Contents, collect
 from matrix.archives.digest import inputs_digest
 from matrix.archives.entries import Entry, file_entry, merge_entries
 from matrix.archives.gather import core_metadata, layout_of, wheel_contents
-from matrix.archives.layout import IncludeRule, Layout, extension_path, extension_suffix
+from matrix.archives.layout import (
+    IncludeRule,
+    Layout,
+    cffi_init,
+    extension_path,
+    extension_suffix,
+    library_folder,
+    library_name,
+    uniffi_init,
+)
 from matrix.archives.metadata import CoreMetadata
 from matrix.archives.universal2 import join_slices
 from matrix.archives.verify import is_unchanged, wheel_problems
@@ -24,6 +33,7 @@ __all__ = [
     "Entry",
     "IncludeRule",
     "Layout",
+    "cffi_init",
     "collect",
     "core_metadata",
     "dos_time",
@@ -34,9 +44,12 @@ __all__ = [
     "is_unchanged",
     "join_slices",
     "layout_of",
+    "library_folder",
+    "library_name",
     "merge_entries",
     "remove_leftovers",
     "source_date_epoch",
+    "uniffi_init",
     "wheel_contents",
     "wheel_problems",
     "write_wheel",

@@ -65,7 +65,7 @@ def collect(layout: Layout, distribution: str, out_dirs: Mapping[str, Path] | No
     entries += (entry for entry in _data(layout, distribution, data) if not excluded(entry))
     stale = _stale(layout.module)
     kept = merge_entries(entry for entry in entries if not stale(entry.path))
-    if layout.module and not layout.mixed:
+    if layout.module and not layout.mixed and not layout.folder:
         kept = merge_entries([*kept, Entry(f"{layout.module}/__init__.py", stub_init(layout.module))])
     return Contents(kept, (*warnings, *walk.warnings, *data.warnings))
 

@@ -62,6 +62,7 @@ def layout_of(project: Project) -> Layout:
         root=project.root,
         module="" if project.bindings.kind == "bin" else module.name,
         directory=module.directory,
+        folder=project.bindings.kind in {"cffi", "uniffi"},
         top=module.top,
         crate=project.crate.name,
         python_source=module.python_source,

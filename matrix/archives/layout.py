@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from matrix.model import StableAbi, Target
 
-__all__ = ["IncludeRule", "Layout", "extension_path", "extension_suffix", "stub_init"]
+__all__ = [
+    "IncludeRule",
+    "Layout",
+    "cffi_init",
+    "extension_path",
+    "extension_suffix",
+    "library_folder",
+    "library_name",
+    "stub_init",
+    "uniffi_init",
+]
 
 _PLATFORM = re.compile(r"\.cpython-\d+[a-z]*(-[\w-]+)\.so", re.ASCII)
 
@@ -45,6 +56,7 @@ class Layout:
         top: Top-level package: ``pkg``.
         crate: Name of the project's own crate.
         python_source: Directory that holds the Python packages.
+        folder: Whether the module is a library in a folder of its own, with generated Python around it (cffi, uniffi).
         mixed: Whether a Python package exists that the module goes into.
         python_packages: More packages or modules, relative to ``python_source``.
         include: Patterns of more files.
@@ -59,6 +71,7 @@ class Layout:
     top: str
     crate: str
     python_source: Path
+    folder: bool = False
     mixed: bool = False
     python_packages: tuple[str, ...] = ()
     include: tuple[IncludeRule, ...] = ()
@@ -97,6 +110,34 @@ def extension_suffix(target: Target, stable_abi: StableAbi | None, ext_suffix: s
         return ".pyd"
     platform = _PLATFORM.fullmatch(ext_suffix) if stable_abi.kind == "abi3t" else None
     return f".{stable_abi.kind}{platform[1] if platform else ''}.so"
+
+
+def library_folder(layout: Layout) -> str:
+    """Return the directory of a library with generated Python around it: of its own, inside a package where one is."""
+    return f"{layout.directory}/{layout.module}" if layout.mixed else layout.directory
+
+
+def library_name(module: str, target: Target) -> str:
+    """Return the file name of a library that Python opens by its path: ``libdemo.so``, ``demo.dll``."""
+    if target.os == "windows":
+        return f"{module}.dll"
+    return f"lib{module}.{'dylib' if target.os == 'macos' else 'so'}"
+
+
+def cffi_init(library: str) -> bytes:
+    """Return the ``__init__.py`` around a library of cffi: it offers ``ffi`` and the opened ``lib``."""
+    return (
+        "import os.path as _path\n\n"
+        "from .ffi import ffi\n\n"
+        '__all__ = ["ffi", "lib"]\n\n'
+        f'lib = ffi.dlopen(_path.join(_path.dirname(__file__), "{library}"))\n'
+        "del _path\n"
+    ).encode()
+
+
+def uniffi_init(modules: Iterable[str]) -> bytes:
+    """Return the ``__init__.py`` around modules of uniffi: it offers what they offer."""
+    return "".join(f"from .{module} import *\n" for module in modules).encode()
 
 
 def stub_init(module: str) -> bytes:

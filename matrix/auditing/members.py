@@ -69,7 +69,8 @@ def read_members(path: Path, judged: Format, *, others: bool = False) -> Members
         BadWheelError: It is no zip archive, no wheel, damaged, or made to harm who opens it.
     """
     with _opened(path) as archive:
-        infos = [info for info in archive.infolist() if not info.is_dir()]
+        # a damaged name may be empty, which is_dir() of older Pythons does not bear
+        infos = [info for info in archive.infolist() if not info.filename.endswith("/")]
         _refuse_traps(path.name, infos)
         binaries: list[Native] = []
         notes: list[Finding] = []

@@ -67,6 +67,8 @@ def offences(policy: Policy, binary: Binary, internal: frozenset[str] = frozense
     for library in binary.needed:
         if library in internal or library in policy.libraries or library in musl_libc or is_loader(library):
             continue
+        if library == binary.libpython and binary.kind == "executable":
+            continue  # it has a Python of its own choice in it, which must be there as for maturin
         kind: OffenceKind = "links-libpython" if library == binary.libpython else "external-library"
         yield Offence(kind=kind, file=binary.file, library=library, name=library)
     for symbol in sorted(_PYFPE & undefined):

@@ -89,6 +89,13 @@ def _sentence(offence: Offence) -> str:
 
 
 def _remarks(binary: Binary, policy: Policy | None) -> Iterator[Finding]:
+    if binary.kind == "executable" and binary.libpython is not None:
+        yield Finding(
+            code="links-libpython",
+            severity="note",
+            file=binary.file,
+            message=f"has a Python in it and needs {binary.libpython} of the system",
+        )
     for code, message, hint in _oddities(binary):
         yield Finding(code=code, severity="warning", file=binary.file, message=message, hint=hint)
     if policy is None:

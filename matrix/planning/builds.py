@@ -162,6 +162,9 @@ def _build(
     # build scripts may run a Python of their own accord; the oldest one here that is served is the safest
     python = min(pythons, key=lambda one: (not one.runnable, one.version, one.abi_flags), default=None)
     target, bindings = first.candidate.wish.target, project.bindings
+    # a program that links libpython is told only of one that cannot be asked
+    told = bindings.kind in {"pyo3", "pyo3-ffi"} or (bindings.embeds and first.lib_dir is not None)
+    libraries = import_libraries(python, abi, target, bindings.version) if told else ()
     return Build(
         id=name,
         target=target,
@@ -173,11 +176,13 @@ def _build(
         driver=first.choice.driver,
         settings=_settings(first),
         cells=tuple(one.candidate.id for one in members),
-        pyo3_config=pyo3_config(python, abi, target, bindings.version, first.lib_dir),
-        import_libraries=import_libraries(python, abi, target, bindings.version) if first.lib_dir is None else (),
+        pyo3_config=pyo3_config(python, abi, target, bindings.version, first.lib_dir) if told else None,
+        import_libraries=libraries if first.lib_dir is None else (),
         manifest=_manifest(project),
         crate=project.crate.name,
         lib_name=project.module.lib_name,
+        bindgen=bindings.bindgen,
+        bins=first.recipe.programs,
         expected=expected,
     )
 

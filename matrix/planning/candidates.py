@@ -24,7 +24,7 @@ from matrix.planning.axes import (
     target_wish,
 )
 from matrix.planning.cross import cross_default
-from matrix.planning.interpreters import Pick, default_pick, pick_interpreters
+from matrix.planning.interpreters import ANY_PYTHON, Pick, default_pick, pick_interpreters
 from matrix.planning.request import Facts, Request
 from matrix.platforms import slices
 from matrix.project.options import Changes, Include, Options
@@ -91,6 +91,7 @@ class Axes:
         request: The flags.
         facts: What was found on this machine.
         stable: Stable ABIs of the project: the first's floor stands in when there is no Python at all.
+        any_python: Whether one wheel serves every Python, so that the interpreters axis has a single point.
     """
 
     targets: tuple[TargetWish, ...]
@@ -100,9 +101,12 @@ class Axes:
     request: Request
     facts: Facts
     stable: Sequence[StableAbi]
+    any_python: bool = False
 
     def picks(self, wish: TargetWish) -> tuple[Pick, ...]:
         """Return the Pythons for a target."""
+        if self.any_python:
+            return (ANY_PYTHON,)
         if not self.words:
             told = cross_default(wish.target, self.facts)
             return (told or default_pick(wish.target, self.facts, self.stable),)
@@ -153,7 +157,13 @@ def unmeant_levels(axes: Axes) -> Iterator[str]:
 
 
 def read_axes(
-    request: Request, options: Options, facts: Facts, *, stable: Sequence[StableAbi] = (), maturin: Sequence[str] = ()
+    request: Request,
+    options: Options,
+    facts: Facts,
+    *,
+    stable: Sequence[StableAbi] = (),
+    maturin: Sequence[str] = (),
+    any_python: bool = False,
 ) -> Axes:
     """Return the axes that flags, matrix and ``[tool.maturin]`` ask for.
 
@@ -163,6 +173,7 @@ def read_axes(
         facts: What was found on this machine.
         stable: Stable ABIs of the project.
         maturin: ``compatibility`` of ``[tool.maturin]``.
+        any_python: Whether one wheel serves every Python.
 
     Raises:
         UsageError: A word means nothing, a target or a level is not known, or a variant's name is unfit.
@@ -199,4 +210,5 @@ def read_axes(
         request=request,
         facts=facts,
         stable=stable,
+        any_python=any_python,
     )

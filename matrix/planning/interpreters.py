@@ -14,7 +14,7 @@ from matrix.planning.stable import Refusal
 from matrix.platforms.requests import InterpreterRequest, expand, matches, parse_request, unmatched
 from matrix.platforms.tables import Release, absence, known_interpreter, suits
 
-__all__ = ["Pick", "allows", "default_pick", "pick_interpreters", "table_pick"]
+__all__ = ["ANY_PYTHON", "Pick", "allows", "default_pick", "pick_interpreters", "table_pick"]
 
 
 class Pick(NamedTuple):
@@ -35,6 +35,10 @@ class Pick(NamedTuple):
     broad: bool = False
     origin: str = ""
     refused: Refusal | None = None
+
+
+ANY_PYTHON = Pick("py3", None)
+"""Stands for every Python, where one wheel serves them all."""
 
 
 @lru_cache(maxsize=512)

@@ -13,7 +13,7 @@ from matrix.planning.cross import LIB_DIR, tell
 from matrix.planning.interpreters import allows
 from matrix.planning.request import Facts, Request
 from matrix.planning.settings import Recipe
-from matrix.planning.stable import Refusal, refusal, unbuilt
+from matrix.planning.stable import Refusal, embeds_python, refusal, runs_python
 from matrix.platforms import platform_tags, pypi_rejects, rust_floor
 from matrix.platforms.wheel_names import ANY_LEVEL
 from matrix.project.read import Project
@@ -136,12 +136,15 @@ class Judge:
         Raises:
             ConfigError: They are about something else.
         """
-        if self._project.bindings.kind not in {"pyo3", "pyo3-ffi"}:
+        bindings, candidate = self._project.bindings, judged.candidate
+        if bindings.kind not in {"pyo3", "pyo3-ffi"} and not bindings.embeds:
             return judged
-        candidate = judged.candidate
         rows = [where for where, change in candidate.changes if LIB_DIR in (change.env or ())]
         origin = f"{rows[-1]}.env" if rows else ""
         told = tell(candidate.pick, candidate.wish.target, judged.recipe.settings.env, origin, self._facts)
+        if told is None and bindings.embeds:
+            interpreter, host = candidate.pick.interpreter, self._facts.host.target
+            return embeds_python(bindings, interpreter, candidate.wish.target, host) or judged
         if told is None or isinstance(told, Refusal):
             return told or judged
         pick = candidate.pick._replace(interpreter=told.interpreter)
@@ -166,19 +169,36 @@ class Judge:
         pick, wish, level = candidate.pick, candidate.wish, candidate.level
         python_flag = pick.origin if pick.named else ""
         target_flag = wish.origin if wish.named else ""
-        bindings = unbuilt(self._project.bindings)
+        bindings = self._without_programs(recipe)
         if bindings is not None:
             return bindings, python_flag or target_flag
-        if pick.interpreter is None:
+        if pick.refused is not None:
             return pick.refused, python_flag
-        requires = self._project.requires_python
-        allowed = not requires or allows(requires, pick.interpreter.version, pick.interpreter.full_version)
-        if not allowed and not pick.named:
-            return Refusal(f"requires-python is {requires!r}", about_python=True), ""
-        unable = refusal(self._project.bindings, recipe.stable, pick.interpreter)
-        if unable is not None:
-            return unable, python_flag
+        if pick.interpreter is not None:
+            requires = self._project.requires_python
+            allowed = not requires or allows(requires, pick.interpreter.version, pick.interpreter.full_version)
+            if not allowed and not pick.named:
+                return Refusal(f"requires-python is {requires!r}", about_python=True), ""
+            unable = refusal(self._project.bindings, recipe.stable, pick.interpreter)
+            if unable is not None:
+                return unable, python_flag
+            host = self._facts.host.target
+            unable = runs_python(self._project.bindings, pick.interpreter, wish.target, host)
+            if unable is not None:
+                return unable, python_flag or target_flag
         return None if level.refused is None else Refusal(level.refused), level.origin if level.named else ""
+
+    def _without_programs(self, recipe: Recipe) -> Refusal | None:
+        """Return why cargo would make no program with these features, or ``None``."""
+        module = self._project.module
+        if not module.bins or recipe.programs:
+            return None
+        programs = " and ".join(map(repr, module.bins))
+        many = len(module.bins) > 1
+        return Refusal(
+            f"the program{'s' * many} {programs} need{'s' * (not many)} required-features that are off",
+            hint="turn them on with -F or [tool.maturin] features",
+        )
 
     def _platforms(self, candidate: Candidate, recipes: Sequence[Recipe]) -> tuple[str, ...] | Refusal:
         target, level = candidate.wish.target, candidate.level.level

@@ -29,8 +29,14 @@ class Lookups:
     default: bool
 
 
-def needed_lookups(request: Request, options: Options, host: Target) -> Lookups:
+def needed_lookups(request: Request, options: Options, host: Target, *, any_python: bool = False) -> Lookups:
     """Return which Pythons of this machine a plan needs to know.
+
+    Args:
+        request: What the flags said.
+        options: The matrix.
+        host: The machine's own target.
+        any_python: Whether one wheel serves every Python, so that only words that name a program count.
 
     Raises:
         UsageError: A word means nothing, or a target is not known.
@@ -52,5 +58,5 @@ def needed_lookups(request: Request, options: Options, host: Target) -> Lookups:
         if asked.kind in {"name", "path"}:
             words.setdefault(asked.text, word.origin)
         elif asked.kind == "found" or here:
-            discover = True
-    return Lookups(words=words, discover=discover, default=not written)
+            discover = not any_python
+    return Lookups(words=words, discover=discover, default=not written and not any_python)

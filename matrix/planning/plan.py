@@ -38,7 +38,14 @@ def make_plan(project: Project, request: Request, facts: Facts) -> Plan:
     """
     request = replace(request, skip_audit=request.skip_audit or project.maturin.skips_audit)
     check_drivers(project, facts)
-    axes = read_axes(request, project.options, facts, stable=_stand_in(project), maturin=project.maturin.levels)
+    axes = read_axes(
+        request,
+        project.options,
+        facts,
+        stable=_stand_in(project),
+        maturin=project.maturin.levels,
+        any_python=project.bindings.any_python,
+    )
     candidates, excluded, warnings = apply_rows(axes, project.options)
     warnings = [*warnings, *unmeant_levels(axes)]
     verdicts = _judge(candidates, project, request, facts)

@@ -135,7 +135,7 @@ def _row_targets(row: Row, axes: Axes) -> Sequence[TargetWish]:
 
 def _row_picks(row: Row, wish: TargetWish, axes: Axes) -> Sequence[Pick]:
     picks = axes.picks(wish)
-    if row.word is None:
+    if row.word is None or axes.any_python:
         return picks
     known = {pick.id: pick for pick in picks}
     flagged = axes.request.interpreters is not None or axes.request.find

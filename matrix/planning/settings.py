@@ -32,6 +32,7 @@ class Recipe(NamedTuple):
         stable: Stable ABIs that its features choose.
         abi: The one among them that serves the cell's Python, or ``None``.
         driver_origin: Where the driver was asked for, or empty.
+        programs: Programs that its features let cargo build, for bin.
     """
 
     settings: Settings
@@ -40,6 +41,7 @@ class Recipe(NamedTuple):
     stable: tuple[StableAbi, ...]
     abi: StableAbi | None
     driver_origin: str
+    programs: tuple[str, ...] = ()
 
 
 def apply_changes(settings: Settings, changes: Changes) -> Settings:
@@ -106,7 +108,14 @@ class Recipes:
             if abi in self._stable_for(common):
                 settings, key = common, common_key
         origin = next((where for where, change in reversed(candidate.changes) if change.driver is not None), "")
-        return Recipe(settings, key, not candidate.changes, stable, abi, origin)
+        return Recipe(settings, key, not candidate.changes, stable, abi, origin, self._programs(settings))
+
+    def _programs(self, settings: Settings) -> tuple[str, ...]:
+        return self._project.programs_for(
+            settings.features,
+            all_features=settings.all_features,
+            no_default_features=settings.no_default_features,
+        )
 
     def _settings(self, candidate: Candidate, interpreter: Interpreter | None) -> tuple[Settings, str]:
         names = self.base.features

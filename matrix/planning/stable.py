@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from matrix.model import Interpreter, StableAbi
+from matrix.model import Interpreter, StableAbi, Target
 from matrix.planning.pyo3_config import pyo3_release
 from matrix.project.bindings import Bindings
 
-__all__ = ["Refusal", "refusal", "serving", "unbuilt"]
+__all__ = ["Refusal", "embeds_python", "refusal", "runs_python", "serving"]
 
 _ABI3T_FROM = (3, 15)  # PEP 803
 _CONFIG_OBEYS_FEATURE = (0, 23)  # from here on PyO3 holds a configuration file against the abi3-py3* feature
@@ -49,13 +49,6 @@ def serving(stable: Sequence[StableAbi], interpreter: Interpreter) -> StableAbi 
     return None
 
 
-def unbuilt(bindings: Bindings) -> Refusal | None:
-    """Return why these bindings cannot be built at all, or ``None``."""
-    if bindings.kind in {"pyo3", "pyo3-ffi"}:
-        return None
-    return Refusal(f"{bindings.kind} bindings are not built yet, see README")
-
-
 def refusal(bindings: Bindings, stable: Sequence[StableAbi], interpreter: Interpreter) -> Refusal | None:
     """Return why the locked bindings cannot build for an interpreter, or ``None`` when they can."""
     if serving(stable, interpreter) is not None:
@@ -67,6 +60,42 @@ def refusal(bindings: Bindings, stable: Sequence[StableAbi], interpreter: Interp
     return _unsupported(bindings, interpreter)
 
 
+def runs_python(bindings: Bindings, interpreter: Interpreter | None, target: Target, host: Target) -> Refusal | None:
+    """Return why a build script could not run a Python, where the bindings always do, or ``None``.
+
+    Args:
+        bindings: The bindings.
+        interpreter: The Python built for.
+        target: Where it is to run.
+        host: This machine.
+    """
+    if bindings.kind != "rust-cpython" or interpreter is None:
+        return None
+    if target.triple != host.triple:
+        return Refusal(
+            f"rust-cpython runs the Python that it builds for, so it builds for {host.triple} alone here",
+            hint="run it on a machine of that platform, or leave the target out",
+        )
+    if interpreter.runnable:
+        return None
+    return Refusal(
+        f"rust-cpython runs the Python that it builds for, and {interpreter.id} is not here",
+        hint="install that Python, or name one that is here (-i, see wheelmatrix interpreters)",
+        missing=True,
+    )
+
+
+def embeds_python(bindings: Bindings, interpreter: Interpreter | None, target: Target, host: Target) -> Refusal | None:
+    """Return why a program cannot have a Python in it, or ``None``: it links libpython. See :func:`runs_python`."""
+    if not bindings.embeds or interpreter is None or (target.triple == host.triple and interpreter.runnable):
+        return None
+    return Refusal(
+        f"the program links the libpython of {interpreter.id}, which is not here for {target.triple}",
+        hint="install that Python, or name the directory of its library with PYO3_CROSS_LIB_DIR",
+        missing=True,
+    )
+
+
 def _unsupported(bindings: Bindings, interpreter: Interpreter) -> Refusal:
     name = _NAMES[interpreter.implementation]
     if interpreter.free_threaded:
@@ -76,7 +105,8 @@ def _unsupported(bindings: Bindings, interpreter: Interpreter) -> Refusal:
     if span is None:
         return Refusal(f"{bindings.label} does not support {name}", about_python=True)
     newer = interpreter.version > span[1]
-    hint = f"update {bindings.kind}: cargo update -p {bindings.kind}" if newer else None
+    updates = newer and bindings.kind != "rust-cpython"  # which has seen its last release
+    hint = f"update {bindings.kind}: cargo update -p {bindings.kind}" if updates else None
     return Refusal(
         f"{bindings.label} supports {name} {_dotted(span[0])} to {_dotted(span[1])}", hint, about_python=True
     )

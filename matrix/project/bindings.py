@@ -25,6 +25,7 @@ Scoped: TypeAlias = Mapping[tuple[str, str], frozenset[str]]
 KINDS: tuple[BindingsKind, ...] = get_args(BindingsKind)
 WATCHED = ("pyo3", "pyo3-ffi", "uniffi", "cpython")
 ABI3T_FLOOR = (3, 15)  # PEP 803
+RUST_CPYTHON: Range = ((3, 7), (3, 11))  # its last release, 0.7.2
 
 ANY_FLOOR = (3, 0)
 """Floor of a stable ABI that names none (the bare ``abi3`` feature): that of the oldest Python it serves."""
@@ -44,6 +45,7 @@ class Bindings:
         free_threaded: Oldest and newest supported free-threaded CPython, or ``None``.
         features: Activated features of pyo3 and pyo3-ffi.
         table: ``[features]`` of pyo3, by name, with what each turns on.
+        bindgen: Package of the workspace that has a program ``uniffi-bindgen``, or empty.
         source: Directory of pyo3-ffi as cargo unpacked it, or ``None``.
     """
 
@@ -55,11 +57,22 @@ class Bindings:
     features: frozenset[str] = frozenset()
     table: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     source: Path | None = None
+    bindgen: str = ""
+
+    @property
+    def any_python(self) -> bool:
+        """Whether one wheel serves every Python: nothing in it is compiled against one."""
+        return self.kind in ("cffi", "uniffi") or (self.kind == "bin" and not self.version)
+
+    @property
+    def embeds(self) -> bool:
+        """Whether programs have a Python in them: pyo3 links libpython then."""
+        return self.kind == "bin" and bool(self.version)
 
     @property
     def label(self) -> str:
         """Name and version for people: ``pyo3 0.30.1``."""
-        return f"{self.kind} {self.version}".strip() if self.kind != "bin" else "bin"
+        return f"bin with pyo3 {self.version}" if self.embeds else f"{self.kind} {self.version}".strip()
 
     def supports(self, interpreter: Interpreter) -> bool:
         """Whether a version-specific build for this Python is supported."""
@@ -113,7 +126,9 @@ def detect_bindings(
         )
     if kind not in ("pyo3", "pyo3-ffi", "bin") or not {"pyo3", "pyo3-ffi"} & found.keys():
         only = found.get({"rust-cpython": "cpython"}.get(kind, kind))
-        return Bindings(kind=kind, version=only.package.version if only else "")
+        ranges: Ranges = {"cpython": RUST_CPYTHON} if kind == "rust-cpython" else {}
+        bindgen = _bindgen(metadata, crate) if kind == "uniffi" else ""
+        return Bindings(kind=kind, version=only.package.version if only else "", ranges=ranges, bindgen=bindgen)
     main = found.get("pyo3") or found["pyo3-ffi"]
     ffi = found.get("pyo3-ffi") or main
     ranges = python_ranges(main.package.version, ffi.package.metadata)
@@ -199,7 +214,7 @@ def _kind(crate: Crate, found: Mapping[str, _Found], wish: str | None) -> Bindin
     if wish is not None:
         for kind in KINDS:
             if kind == wish:
-                return _wished(crate, kind, pyo3)
+                return _wished(crate, kind, pyo3, found)
         hint = did_you_mean(wish, KINDS) or f"known bindings: {', '.join(KINDS)}"
         raise UsageError(f"unknown bindings {wish!r} (-b, [tool.maturin] bindings)", hint=hint)
     library, program = bool(crate.names_of("cdylib")), bool(crate.names_of("bin"))
@@ -212,7 +227,7 @@ def _kind(crate: Crate, found: Mapping[str, _Found], wish: str | None) -> Bindin
     return "bin" if program and not library else "cffi"
 
 
-def _wished(crate: Crate, wish: BindingsKind, pyo3: BindingsKind | None) -> BindingsKind:
+def _wished(crate: Crate, wish: BindingsKind, pyo3: BindingsKind | None, found: Mapping[str, _Found]) -> BindingsKind:
     if wish in ("pyo3", "pyo3-ffi"):
         if pyo3 is None:
             raise ConfigError(
@@ -220,6 +235,12 @@ def _wished(crate: Crate, wish: BindingsKind, pyo3: BindingsKind | None) -> Bind
                 hint=f"add it to [dependencies] in {crate.directory / 'Cargo.toml'}, or turn its feature on",
             )
         return pyo3
+    crates = {"uniffi": "uniffi", "rust-cpython": "cpython"}
+    if wish in crates and crates[wish] not in found:
+        raise ConfigError(
+            f"bindings = {wish!r}, but crate {crate.name!r} does not depend on {crates[wish]} with these features",
+            hint=f"add it to [dependencies] in {crate.directory / 'Cargo.toml'}, or turn its feature on",
+        )
     if wish == "bin" and not crate.names_of("bin"):
         raise ConfigError(
             f"bindings = 'bin', but crate {crate.name!r} has no program",
@@ -228,8 +249,28 @@ def _wished(crate: Crate, wish: BindingsKind, pyo3: BindingsKind | None) -> Bind
     return wish
 
 
-def binding_warnings(bindings: Bindings) -> tuple[str, ...]:
-    """Return what the user should know of the bindings before anything is compiled."""
+def _bindgen(metadata: CargoMetadata, crate: Crate) -> str:
+    """Return the package whose program ``uniffi-bindgen`` goes with the locked uniffi: the crate's own comes first."""
+    packages = crate_packages(metadata)
+    members = [packages[one] for one in metadata.workspace_members if one in packages]
+    for package in sorted(members, key=lambda one: one.id != crate.id):
+        if any(one.name == "uniffi-bindgen" and "bin" in one.kind for one in package.targets):
+            return package.name
+    return ""
+
+
+def binding_warnings(bindings: Bindings, dependencies: Iterable[str] = ()) -> tuple[str, ...]:
+    """Return what the user should know of the bindings before anything is compiled.
+
+    Args:
+        bindings: The bindings.
+        dependencies: The project's requirements (PEP 508).
+    """
+    if bindings.kind == "cffi" and not any(
+        re.match(r"cffi(?![\w-])", one.strip(), re.IGNORECASE) for one in dependencies
+    ):
+        missing = 'the wheel imports cffi, which is no dependency of it; add dependencies = ["cffi"]'
+        return (f"pyproject.toml: [project] dependencies: {missing}",)
     if bindings.kind not in ("pyo3", "pyo3-ffi"):
         return ()
     said = []

@@ -95,6 +95,7 @@ class PackageTarget(msgspec.Struct, frozen=True):
     kind: tuple[str, ...]
     crate_types: tuple[str, ...]
     src_path: str
+    required_features: tuple[str, ...] = msgspec.field(default=(), name="required-features")
 
 
 class Dependency(msgspec.Struct, frozen=True):

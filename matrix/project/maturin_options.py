@@ -106,9 +106,13 @@ class MaturinOptions(msgspec.Struct, frozen=True, kw_only=True, rename="kebab"):
         tuple[str | FileRow, ...],
         Meta(description="Files left out: globs, or tables with `path` and `format` (`sdist`, `wheel`)."),
     ] = ()
-    bindings: Annotated[str | None, Meta(description="Bindings, in place of those detected: `pyo3`, `pyo3-ffi`.")] = (
-        None
-    )
+    bindings: Annotated[
+        str | None,
+        Meta(
+            description="Bindings, in place of those detected: `pyo3`, `pyo3-ffi`, `bin`, `cffi`, `uniffi` or"
+            " `rust-cpython`."
+        ),
+    ] = None
     compatibility: Annotated[
         str | tuple[str, ...] | None,
         Meta(description="Platform-tag level when neither `[tool.wheelmatrix]` nor a flag names one."),

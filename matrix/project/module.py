@@ -14,7 +14,7 @@ from matrix.project.crate import Crate
 from matrix.project.locate import Files, read_toml
 from matrix.project.maturin_options import MaturinOptions
 
-__all__ = ["Module", "describe_module", "module_warnings"]
+__all__ = ["Module", "check_scripts", "describe_module", "module_warnings"]
 
 WHERE = "pyproject.toml: [tool.maturin]"
 
@@ -76,7 +76,7 @@ def describe_module(
     """
     kind = "bin" if bindings.kind == "bin" else "cdylib"
     made = _targets(crate, kind, options)
-    full_name = options.module_name or _default_name(files, table, crate)
+    full_name = options.module_name or _default_name(files, table, crate, program=kind == "bin")
     if kind != "bin":
         _check_name(full_name, options)
     source = _python_source(files.root, table, options)
@@ -125,13 +125,29 @@ def _targets(crate: Crate, kind: str, options: MaturinOptions) -> tuple[str, ...
     return kept
 
 
-def _default_name(files: Files, table: Mapping[str, Any], crate: Crate) -> str:
-    """Return the module's name when ``module-name`` is absent."""
+def check_scripts(table: Mapping[str, Any]) -> None:
+    """Refuse entry points beside programs: both are scripts of the environment, and maturin takes one kind alone.
+
+    Raises:
+        ConfigError: ``[project.scripts]`` holds any.
+    """
+    project = table.get("project")
+    scripts = project.get("scripts") if isinstance(project, dict) else None
+    if scripts:
+        raise ConfigError(
+            "pyproject.toml: [project.scripts]: entry points and programs (bin bindings) do not go into one wheel",
+            hint="drop the table: every program of the crate is a script of the wheel under its own name",
+        )
+
+
+def _default_name(files: Files, table: Mapping[str, Any], crate: Crate, *, program: bool) -> str:
+    """Return the module's name when ``module-name`` is absent; beside programs the project's goes as it is."""
     implied = crate.name.replace("-", "_")
     library = next((one.name for one in crate.targets if {"lib", "cdylib", "rlib", "dylib"} & set(one.kind)), implied)
     project = table.get("project")
     name = project.get("name") if isinstance(project, dict) else None
-    if library != implied or not isinstance(name, str) or name.replace("-", "_") == library:
+    told = name if program else str(name).replace("-", "_")
+    if library != implied or not isinstance(name, str) or told == library:
         return library
     # cargo does not say whether [lib] name was written or made from the crate's name, and only a written
     # one comes before the project's.

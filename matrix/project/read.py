@@ -16,7 +16,7 @@ from matrix.project.features import Features, activated, split_features
 from matrix.project.identity import identity_warnings, project_name, project_requires_python, project_version
 from matrix.project.locate import Files, find_files, find_outer_pyproject, read_toml
 from matrix.project.maturin_options import MaturinOptions, read_maturin_options
-from matrix.project.module import Module, describe_module, module_warnings
+from matrix.project.module import Module, check_scripts, describe_module, module_warnings
 from matrix.project.options import Options, read_options
 
 __all__ = ["Project", "effective_features", "merge_flags", "read_project"]
@@ -84,6 +84,15 @@ class Project:
         from_elsewhere = self.bindings.features - usual
         return stable_abis(from_elsewhere | asked)
 
+    def programs_for(
+        self, features: tuple[str, ...], *, all_features: bool = False, no_default_features: bool = False
+    ) -> tuple[str, ...]:
+        """Return the programs of a build with these features: cargo skips one whose ``required-features`` are off."""
+        wanted = (*features, *self.crate.features) if all_features else features
+        on = activated(self.crate.features, wanted, default=not no_default_features)
+        needed = {one.name: one.required_features for one in self.crate.targets if "bin" in one.crate_types}
+        return tuple(name for name in self.module.bins if on.issuperset(needed.get(name, ())))
+
     def _asked(self, names: tuple[str, ...], all_features: bool, no_default_features: bool) -> frozenset[str]:
         """Return the pyo3 features that the crate itself turns on."""
         bindings = [one for one in self.crate.dependencies if one.name in ("pyo3", "pyo3-ffi")]
@@ -121,6 +130,8 @@ async def read_project(where: Path, flags: CargoFlags, *, bindings: str | None =
     found = detect_bindings(metadata, crate, wish=bindings or maturin.bindings, scoped=scoped)
     module = describe_module(files, table, crate, found, maturin)
     _check_settings(crate, maturin, options)
+    if found.kind == "bin":
+        check_scripts(table)
     return Project(
         root=files.root,
         pyproject=files.pyproject,
@@ -143,7 +154,7 @@ async def read_project(where: Path, flags: CargoFlags, *, bindings: str | None =
             *crate_warnings(crate),
             *identity_warnings(table, crate.version),
             *module_warnings(module, files.root),
-            *binding_warnings(found),
+            *binding_warnings(found, _dependencies(table)),
         ),
     )
 
@@ -202,6 +213,12 @@ async def _look_outside(files: Files) -> Files:
 
 def _target_dir(where: Path, flags: CargoFlags, metadata: CargoMetadata) -> Path:
     return (where / flags.target_dir).resolve() if flags.target_dir is not None else Path(metadata.target_directory)
+
+
+def _dependencies(table: Mapping[str, Any]) -> tuple[str, ...]:
+    project = table.get("project")
+    found = project.get("dependencies") if isinstance(project, dict) else None
+    return tuple(one for one in found if isinstance(one, str)) if isinstance(found, list) else ()
 
 
 def _tool(table: Mapping[str, Any], name: str) -> Mapping[str, Any]:

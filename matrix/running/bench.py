@@ -43,6 +43,7 @@ class Bench:
         color: Whether diagnostics are rendered with colours.
         exports: Module-definition texts of the libraries of Python that modules link, by name.
         out_dir_crates: Crates whose ``OUT_DIR`` wheels take files from.
+        generators: Pythons to try, in order, where one must run cffi.
         failed: Cells that a build has failed: another one that they need fails them no more.
     """
 
@@ -59,6 +60,7 @@ class Bench:
     color: bool = False
     exports: Mapping[str, str] = field(default_factory=dict)
     out_dir_crates: frozenset[str] = frozenset()
+    generators: tuple[str, ...] = ()
     failed: set[str] = field(default_factory=set)
     sources: tuple[str, ...] = ()
 

@@ -12,22 +12,14 @@ import anyio.to_thread
 import msgspec
 
 from matrix.errors import WheelmatrixError
-from matrix.events import BuildEnded, BuildStarted, Bus, CrateDone, Diagnostic, Line
+from matrix.events import BuildEnded
 from matrix.files import write_if_changed
-from matrix.model import Artifact, Build, Command, Outcome
-from matrix.process import Ended
+from matrix.model import Artifact, Build, Outcome
 from matrix.running.bench import Bench
-from matrix.running.messages import (
-    BuildScript,
-    CompilerArtifact,
-    CompilerMessage,
-    RustcDiagnostic,
-    package_name,
-    parse_message,
-)
-from matrix.running.reasons import explain_failure
+from matrix.running.generating import check_generators, generated
+from matrix.running.watch import Watch
 
-__all__ = ["PrepareLane", "make"]
+__all__ = ["PrepareLane", "make", "portions"]
 
 
 PrepareLane = Callable[[Build, Path], Awaitable[None]]
@@ -76,16 +68,20 @@ async def _make(build: Build, bench: Bench, prepare_lane: PrepareLane | None) ->
             config = bench.workshop.config(build.id)
             await anyio.to_thread.run_sync(write_if_changed, config, build.pyo3_config)
         python = bench.pythons.get(build.interpreter.id) if build.interpreter is not None else None
-        watch = _Watch(build, bench.bus)
-        command, ended = await bench.run(
-            build,
-            lane,
-            pyo3_config=str(config) if config is not None else None,
-            python=python,
-            on_start=watch.start,
-            on_stdout=watch.stdout,
-            on_stderr=watch.stderr,
-        )
+        check_generators(build, bench)
+        watch = Watch(build, bench.bus)
+        for portion in portions(build):
+            command, ended = await bench.run(
+                portion,
+                lane,
+                pyo3_config=str(config) if config is not None else None,
+                python=python,
+                on_start=watch.start,
+                on_stdout=watch.stdout,
+                on_stderr=watch.stderr,
+            )
+            if ended.exit or ended.timed_out:
+                break
         outcome = watch.outcome(ended, limit)
         outcome = msgspec.structs.replace(outcome, argv=command.argv, started=started)
         if outcome.status != "ok":
@@ -93,7 +89,14 @@ async def _make(build: Build, bench: Bench, prepare_lane: PrepareLane | None) ->
         staged = await anyio.to_thread.run_sync(
             _stage, outcome.artifacts, bench.workshop.staging / build.id, bench.out_dir_crates
         )
-        return msgspec.structs.replace(outcome, artifacts=staged)
+        return await generated(build, bench, msgspec.structs.replace(outcome, artifacts=staged))
+
+
+def portions(build: Build) -> tuple[Build, ...]:
+    """Return what is compiled one after another: cargo takes arguments for rustc with one program at a time alone."""
+    if len(build.bins) < 2 or not (build.settings.rustc_args or build.settings.strip or build.import_libraries):
+        return (build,)
+    return tuple(msgspec.structs.replace(build, bins=(name,)) for name in build.bins)
 
 
 def _stage(artifacts: tuple[Artifact, ...], into: Path, crates: frozenset[str]) -> tuple[Artifact, ...]:
@@ -118,96 +121,3 @@ def _stage(artifacts: tuple[Artifact, ...], into: Path, crates: frozenset[str]) 
             out_dirs[crate] = str(kept)
         staged.append(msgspec.structs.replace(artifact, path=str(copy), out_dirs=out_dirs))
     return tuple(staged)
-
-
-class _Watch:
-    """Reads one cargo's output: counts crates, collects artifacts and errors, tells the bus."""
-
-    def __init__(self, build: Build, bus: Bus) -> None:
-        self._build = build
-        self._bus = bus
-        self._command = Command(argv=())
-        self._compiled = 0
-        self._fresh = 0
-        self._errors: list[RustcDiagnostic] = []
-        self._files: list[tuple[str, str]] = []
-        self._linked: list[str] = []
-        self._out_dirs: dict[str, str] = {}
-
-    def start(self, command: Command, log: str) -> None:
-        self._command = command
-        self._bus.emit(BuildStarted(build=self._build.id, argv=command.argv, log=log))
-
-    def stdout(self, line: str) -> str | None:
-        message = parse_message(line)
-        match message:
-            case CompilerArtifact():
-                self._artifact(message)
-                return None
-            case CompilerMessage():
-                return self._diagnostic(message.message)
-            case BuildScript():
-                self._linked += map(self._command.outside, message.linked_paths)
-                self._out_dirs[package_name(message.package_id)] = self._command.outside(message.out_dir)
-                return None
-            case None:
-                return None if line.startswith('{"reason":') else line
-            case _:
-                return None
-
-    def stderr(self, line: str) -> str:
-        self._bus.emit(Line(build=self._build.id, text=line))
-        return line
-
-    def _artifact(self, message: CompilerArtifact) -> None:
-        if message.fresh:
-            self._fresh += 1
-        else:
-            self._compiled += 1
-        name = package_name(message.package_id)
-        self._bus.emit(CrateDone(build=self._build.id, crate=message.target.name, fresh=message.fresh))
-        if name == self._build.crate and message.target.name.replace("-", "_") == self._build.lib_name:
-            self._files += [
-                (message.target.name, self._command.outside(file)) for file in message.filenames if _is_module(file)
-            ]
-
-    def _diagnostic(self, diagnostic: RustcDiagnostic) -> str | None:
-        if diagnostic.level.startswith("error"):
-            self._errors.append(diagnostic)
-        rendered = (diagnostic.rendered or "").rstrip()
-        if not rendered:
-            return None
-        self._bus.emit(Diagnostic(build=self._build.id, level=diagnostic.level, rendered=rendered))
-        return rendered
-
-    def outcome(self, ended: Ended, limit: float | None) -> Outcome:
-        """Say how the build ended."""
-        seen = Outcome(
-            build=self._build.id, status="failed", compiled=self._compiled, fresh=self._fresh, exit=ended.exit
-        )
-        if ended.timed_out:
-            return msgspec.structs.replace(
-                seen,
-                status="timeout",
-                reason=f"timed out after {limit:g} s",
-                details="\n".join(ended.tail[-10:]),
-                hint="give it more time with --timeout, or timeout in [[tool.wheelmatrix.overrides]]",
-            )
-        if ended.exit:
-            why = explain_failure(ended.exit, self._errors, ended.tail)
-            return msgspec.structs.replace(seen, reason=why.line, details=why.details, hint=why.hint)
-        if not self._files:
-            return msgspec.structs.replace(
-                seen,
-                reason=f"cargo made no cdylib named {self._build.lib_name!r}",
-                hint='add crate-type = ["cdylib"] to [lib] in Cargo.toml',
-            )
-        artifacts = tuple(
-            Artifact(path=path, kind="cdylib", crate=name, linked_paths=tuple(self._linked), out_dirs=self._out_dirs)
-            for name, path in self._files
-        )
-        return msgspec.structs.replace(seen, status="ok", artifacts=artifacts)
-
-
-def _is_module(file: str) -> bool:
-    return file.endswith((".so", ".dylib", ".dll", ".wasm"))

@@ -187,9 +187,8 @@ class Finisher:
         file = wheel_file_name(metadata.name, metadata.version, cell.python_tag, cell.abi_tag, platforms)
         self._claim(file, made)
         inputs = self._inputs(made, cell)
-        binary = Path(made.outcome.artifacts[0].path)
-        module, verdict = with_weak_versions_flagged(binary, judgement.level, verdict, cell)
-        entries = entries_of(given, made.build, made.outcome, module)
+        copies, verdict = with_weak_versions_flagged(made.outcome, judgement.level, verdict, cell)
+        entries = entries_of(given, made.build, made.outcome, copies)
         if given.tree is not None:
             entries, placed = parted(entries, metadata.distribution)
             place_in_tree(placed, given.tree)

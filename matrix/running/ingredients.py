@@ -17,13 +17,12 @@ from matrix.archives import (
     Entry,
     Layout,
     collect,
-    extension_path,
-    extension_suffix,
     inputs_digest,
 )
 from matrix.archives.compression import EARLIEST, DosTime
 from matrix.auditing import flag_weak_needs
 from matrix.model import Build, Cell, Compatibility, Outcome, Verdict
+from matrix.running.products import product_entries
 
 __all__ = ["AuditMode", "Ingredients", "entries_of", "inputs_of", "with_weak_versions_flagged"]
 
@@ -66,14 +65,16 @@ class Ingredients:
         return frozenset(rule.crate or self.layout.crate for rule in rules)
 
 
-def entries_of(given: Ingredients, build: Build, outcome: Outcome, module: Path | None = None) -> Sequence[Entry]:
+def entries_of(
+    given: Ingredients, build: Build, outcome: Outcome, replaced: Mapping[str, Path] | None = None
+) -> Sequence[Entry]:
     """Return everything that goes into a wheel but its metadata.
 
     Args:
         given: What every wheel is made from.
         build: The build.
         outcome: What it made.
-        module: The module, when it is not the artifact itself.
+        replaced: Files that stand for an artifact, by its path.
     """
     contents = given.contents
     if given.out_dir_crates:
@@ -82,9 +83,11 @@ def entries_of(given: Ingredients, build: Build, outcome: Outcome, module: Path 
         if given.tree is not None:
             made = [entry for entry in contents.entries if _lies_in(entry, out_dirs.values())]
             contents = Contents((*given.contents.entries, *made))
-    own = build.interpreter.ext_suffix if build.interpreter is not None else ".so"
-    member = extension_path(given.layout, extension_suffix(build.target, build.stable_abi, own))
-    return [*contents.entries, Entry(member, module or Path(outcome.artifacts[0].path), executable=True)]
+    own = product_entries(given.layout, given.metadata.distribution, build, outcome, replaced or {})
+    there = {entry.path for entry in contents.entries}
+    if given.tree is not None:  # what the project has itself is not in an editable wheel
+        there |= {entry.path for entry in own if (given.tree / entry.path).is_file()}
+    return [*contents.entries, *(entry for entry in own if isinstance(entry.source, Path) or entry.path not in there)]
 
 
 def _lies_in(entry: Entry, directories: Iterable[Path]) -> bool:
@@ -118,14 +121,22 @@ def inputs_of(
 
 
 def with_weak_versions_flagged(
-    module: Path, level: Compatibility, verdict: Verdict | None, cell: Cell
-) -> tuple[Path, Verdict | None]:
-    """Make the level true for weak symbols too, in a copy of the module; see ``flag_weak_needs``."""
+    outcome: Outcome, level: Compatibility, verdict: Verdict | None, cell: Cell
+) -> tuple[dict[str, Path], Verdict | None]:
+    """Make the level true for weak symbols too, in copies of the binaries; see ``flag_weak_needs``.
+
+    Returns:
+        The copies by the path of the artifact, and what is left to say.
+    """
     if verdict is None or not any(finding.code == WEAK for finding in verdict.findings):
-        return module, verdict
-    copy = module.with_name(f"{cell.id}-{module.name}")
-    shutil.copy2(module, copy)
-    if not flag_weak_needs(copy, level, cell.target.machine):
-        return module, verdict
+        return {}, verdict
+    copies = {}
+    for binary in map(Path, [one.path for one in outcome.artifacts if one.kind != "generated"]):
+        copy = binary.with_name(f"{cell.id}-{binary.name}")
+        shutil.copy2(binary, copy)
+        if flag_weak_needs(copy, level, cell.target.machine):
+            copies[str(binary)] = copy
+    if not copies:
+        return {}, verdict
     findings = tuple(finding for finding in verdict.findings if finding.code != WEAK)
-    return copy, msgspec.structs.replace(verdict, findings=findings)
+    return copies, msgspec.structs.replace(verdict, findings=findings)

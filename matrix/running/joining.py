@@ -74,22 +74,28 @@ def _together(slices: list[tuple[Build, Outcome]], cells: list[Cell]) -> Made:
 
 
 def joined(made: Made, staging: Path) -> Made:
-    """Join the modules of several builds into one file; what one build made alone is returned as it is.
+    """Join the binaries of several builds, each into one file; what one build made alone is returned as it is.
 
     Args:
         made: What was made.
-        staging: A directory of this run; the file lies in a directory of its own below it.
+        staging: A directory of this run; the files lie in a directory of its own below it.
 
     Raises:
-        WheelmatrixError: A module is no file that can be joined.
+        WheelmatrixError: A binary is no file that can be joined.
         OSError: A file cannot be read or written.
     """
     if not made.slices:
         return made
-    modules = [Path(outcome.artifacts[0].path) for _, outcome in made.slices]
     folder = staging / made.name
     folder.mkdir(parents=True, exist_ok=True)
-    file = folder / modules[0].name
-    join_slices(modules, file)
-    artifact = msgspec.structs.replace(made.outcome.artifacts[0], path=str(file))
-    return made._replace(outcome=msgspec.structs.replace(made.outcome, artifacts=(artifact,)))
+    others = [{one.crate: one for one in outcome.artifacts} for _, outcome in made.slices]
+    artifacts = []
+    for artifact in made.outcome.artifacts:
+        if artifact.kind == "generated":
+            artifacts.append(artifact)
+            continue
+        files = [Path(same[artifact.crate].path) for same in others]
+        file = folder / files[0].name
+        join_slices(files, file)
+        artifacts.append(msgspec.structs.replace(artifact, path=str(file)))
+    return made._replace(outcome=msgspec.structs.replace(made.outcome, artifacts=tuple(artifacts)))

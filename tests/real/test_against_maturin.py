@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 from support.compare import Difference, check_differences
 from support.known import SDISTS, Known, Story
 from support.projects import copy_project
+from support.provision import cbindgen
 from support.tools import Ran, find_python, need, run
 from support.wheels import Inside, look_inside
 
@@ -20,7 +22,9 @@ pytestmark = [
 ]
 
 
-NO_PYTHON = "hello-pyo3 older-pyo3 abi3 abi3-conditional ffi-only workspace c-make cargo-only external-lib rpds-py"
+NO_PYTHON = (
+    "hello-pyo3 older-pyo3 abi3 abi3-conditional ffi-only workspace c-make cargo-only external-lib rpds-py c-api"
+)
 WITH_README = "mixed-src mixed-src-git workspace cargo-only rpds-py orjson watchfiles"
 DIFFERENCES = (
     Difference("*", "WHEEL Generator", "each names itself"),
@@ -69,6 +73,10 @@ INPUTS = (
     Given("c-make", ("3.11",)),
     Given("cargo-only", ("3.12",)),
     Given("external-lib", ("3.12",), ("--skip-auditwheel",)),
+    Given("c-api", ("3.11",)),
+    Given("programs", ("3.12",)),
+    Given("programs", ("3.12",), ("-F", "more")),
+    Given("embedding", ("3.11",)),
 )
 
 
@@ -108,7 +116,8 @@ def test_our_projects_make_the_same_wheels(
     root = copy_project(given.project, tmp_path, git=given.git)
     arguments: list[str | Path] = ["build", *given.flags, "-i", *interpreters, "-o"]
     run([need("maturin"), *arguments, tmp_path / "theirs"], cwd=root, env={"CARGO_TARGET_DIR": str(theirs)}, check=True)
-    ran = wheelmatrix(*arguments, tmp_path / "ours", "--target-dir", ours, cwd=root)
+    env = {"PATH": f"{cbindgen()}{os.pathsep}{os.environ['PATH']}"} if given.project == "c-api" else None
+    ran = wheelmatrix(*arguments, tmp_path / "ours", "--target-dir", ours, cwd=root, env=env)
     assert ran.exit == 0, str(ran)
     _compare(str(given), _pairs(_wheels(tmp_path / "ours"), _wheels(tmp_path / "theirs")))
 

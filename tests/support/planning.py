@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from matrix.model import Build, Command, Interpreter, Target
 from matrix.planning import Facts
 from matrix.platforms import known_interpreter, parse_target
 from matrix.project.bindings import Bindings, BindingsKind
-from matrix.project.cargo import CargoFlags, Dependency
+from matrix.project.cargo import CargoFlags, Dependency, PackageTarget
 from matrix.project.crate import Crate
 from matrix.project.features import Features, activated
 from matrix.project.maturin_options import read_maturin_options
@@ -69,9 +69,11 @@ def made_up_project(
     pyo3: str = "0.30.1",
     pyo3_features: Iterable[str] = (),
     kind: BindingsKind = "pyo3",
+    programs: Mapping[str, tuple[str, ...]] | None = None,
     flags: CargoFlags | None = None,
 ) -> Project:
-    """Return a project as if it had been read."""
+    """Return a project as if it had been read; ``programs`` maps each to its ``required-features``."""
+    programs = programs or {}
     maturin_options, warnings = read_maturin_options(maturin or {})
     features = activated(_PYO3_TABLE, pyo3_features, default=True)
     ranges = python_ranges(pyo3)
@@ -88,7 +90,9 @@ def made_up_project(
         version="1.4.0",
         id="demo 1.4.0",
         directory=ROOT,
-        targets=(),
+        targets=tuple(
+            PackageTarget(name, ("bin",), ("bin",), f"src/bin/{name}.rs", needed) for name, needed in programs.items()
+        ),
         features={"simd": (), "fast": ("pyo3/abi3-py310",)},
         dependencies=(msgspec.convert({"name": "pyo3", "req": "*", "features": list(pyo3_features)}, Dependency),),
     )
@@ -103,7 +107,15 @@ def made_up_project(
         name="Demo.Lib",
         version="1.4.0",
         requires_python=requires_python,
-        module=Module(name="demo", package="", lib_name="demo", python_source=ROOT, mixed=False, directory="demo"),
+        module=Module(
+            name="demo",
+            package="",
+            lib_name="demo",
+            python_source=ROOT,
+            mixed=False,
+            directory="demo",
+            bins=tuple(programs),
+        ),
         bindings=bindings,
         features=Features(),
         flags=flags,

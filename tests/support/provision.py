@@ -6,7 +6,7 @@ import os
 
 from support.tools import TOP, lacking, run
 
-__all__ = ["provide"]
+__all__ = ["cbindgen", "provide"]
 
 PROVISION = TOP / "tests" / "provision"
 
@@ -25,3 +25,8 @@ def provide(script: str, *arguments: str, timeout: float = 1200) -> list[str]:
     if ran.exit:
         lacking(f"what tests/provision/{script}.sh makes\n{ran}")
     return ran.stdout.splitlines()
+
+
+def cbindgen() -> str:
+    """Return the folder of a cbindgen, compiled once from the crates registry."""
+    return provide("cargo-tools", "cbindgen", "0.29.4")[-1]

@@ -46,7 +46,7 @@ def look_inside(path: Path) -> Inside:
         files=frozenset(names),
         metadata=parsed("METADATA"),
         wheel=parsed("WHEEL"),
-        texts={name: content for name, content in contents.items() if not name.endswith((".so", ".pyd"))},
+        texts={name: content for name, content in contents.items() if not content.startswith(b"\x7fELF")},
         modes={info.filename: info.external_attr >> 16 for info in members},
     )
 

@@ -56,3 +56,21 @@ def test_the_other_hooks_need_nothing_and_load_nothing() -> None:
     assert backend.get_requires_for_build_wheel() == backend.get_requires_for_build_sdist({}) == []
     script = "import sys, matrix.backend; assert not {'anyio', 'rich', 'msgspec'} & set(sys.modules)"
     assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        (None, []),
+        ("[project]", []),
+        ("[tool.maturin]\nbindings = 'pyo3'", []),
+        ("[tool.maturin]\nbindings = 'cffi'", ["cffi"]),
+    ],
+)
+def test_cffi_is_required_where_the_project_names_it(
+    text: str | None, wanted: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    if text is not None:
+        (tmp_path / "pyproject.toml").write_text(text, encoding="utf-8")
+    assert backend.get_requires_for_build_wheel() == wanted

@@ -9,6 +9,7 @@ from support.driving import HOST, level, wish
 from drivers.cargo import CargoDriver
 from matrix.driver import Host, Place
 from matrix.model import Build, Interpreter, Settings, StableAbi, Target
+from matrix.platforms import parse_target
 
 BuildFactory = Callable[..., Build]
 
@@ -42,6 +43,15 @@ def test_the_plain_command(make_build: BuildFactory) -> None:
         "PYO3_PYTHON": "/usr/bin/python3.12",
         "PYTHON_SYS_EXECUTABLE": "/usr/bin/python3.12",
     }
+
+
+def test_programs_are_built_in_place_of_the_library(make_build: BuildFactory) -> None:
+    build = make_build(bins=("one", "two"), target=parse_target("x86_64-unknown-linux-musl"))
+    command = CargoDriver().command(build, PLACE)
+    assert command.argv[8:] == ("--bin", "one", "--bin", "two", "--profile", "release", "--locked"), "static on musl"
+    assert "PYO3_BUILD_EXTENSION_MODULE" not in command.env, "a program links libpython"
+    mac = CargoDriver().command(msgspec.structs.replace(build, target=parse_target("aarch64-apple-darwin")), PLACE)
+    assert "link-arg=-undefined" not in mac.argv
 
 
 def test_every_setting_reaches_cargo(make_build: BuildFactory, linux: Target) -> None:

@@ -128,3 +128,9 @@ def test_every_target_is_warmed_once_a_machine() -> None:
     other = msgspec.structs.replace(PLACE, host=msgspec.structs.replace(HOST, sysroot="/other"))
     again = [step for step in ZIG.prepare(builds, other) if step.lock == "zig"]
     assert not {step.key for step in steps} & {step.key for step in again}, "another toolchain is warmed again"
+
+
+def test_something_tiny_is_linked_for_programs_too() -> None:
+    build = msgspec.structs.replace(build_for("x86_64-unknown-linux-musl", "zig"), bins=("tool",))
+    steps = ZigDriver().prepare([build], PLACE)
+    assert "--bin" not in steps[-1].command.argv

@@ -312,11 +312,6 @@ def test_without_an_audit_nothing_is_claimed() -> None:
         assert str(plan.cells[0].compatibility) == "linux"
 
 
-def test_bindings_of_later_are_refused() -> None:
-    with pytest.raises(UsageError, match=r"nothing to build: .*cffi bindings are not built yet, see README"):
-        make_plan(made_up_project(kind="cffi"), Request(), made_up_facts("3.12"))
-
-
 def test_drivers_are_asked_for_by_name() -> None:
     base = {"interpreters": ["3.12"]}
     named = made_up_project(matrix={**base, "overrides": [{"select": {"target": "*"}, "driver": "every"}]})

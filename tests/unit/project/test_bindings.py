@@ -3,6 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -72,7 +73,7 @@ def _detect(metadata: CargoMetadata, **options: Any) -> Bindings:
         ([("pyo3", "0.30.1", ()), ("pyo3-ffi", "0.30.1", ())], "cdylib", "pyo3 0.30.1"),
         ([("pyo3-ffi", "0.29.0", ())], "cdylib", "pyo3-ffi 0.29.0"),
         ([("pyo3", "0.30.1", ())], "cdylib bin", "pyo3 0.30.1"),
-        ([("pyo3", "0.30.1", ())], "lib bin", "bin"),
+        ([("pyo3", "0.30.1", ())], "lib bin", "bin with pyo3 0.30.1"),
         ([("uniffi", "0.29.1", ())], "cdylib", "uniffi 0.29.1"),
         ([("cpython", "0.7.2", ())], "cdylib", "rust-cpython 0.7.2"),
         ([], "cdylib", "cffi"),
@@ -251,3 +252,36 @@ def test_units_of_a_target() -> None:
     windows = Target(triple="x", arch="x86_64", os="windows", libc="msvc", machine="amd64", pointer_width=64)
     linux = Target(triple="x", arch="x86_64", os="linux", libc="gnu", machine="x86_64", pointer_width=64)
     assert (crate.units(windows), crate.units(linux)) == (6, 4)
+
+
+def test_a_library_for_cffi_needs_cffi_where_it_runs() -> None:
+    found = _detect(_metadata(types="cdylib"))
+    assert found.any_python
+    assert binding_warnings(found, ["CFFI >= 1.15; python_version > '3'"]) == ()
+    for lacking in ([], ["cffi2"], ["notcffi"]):
+        (said,) = binding_warnings(found, lacking)
+        assert said.startswith("pyproject.toml: [project] dependencies: the wheel imports cffi")
+
+
+@pytest.mark.parametrize(("wish", "needed"), [("uniffi", "uniffi"), ("rust-cpython", "cpython")])
+def test_bindings_whose_crate_is_not_there(wish: str, needed: str) -> None:
+    with pytest.raises(ConfigError, match=f"bindings = '{wish}', but crate 'p' does not depend on {needed}") as caught:
+        _detect(_metadata(), wish=wish)
+    assert "[dependencies]" in (caught.value.hint or "")
+    assert _detect(_metadata((needed, "0.7.2", ())), wish=wish).kind == wish
+
+
+def test_the_program_that_writes_uniffis_python_side() -> None:
+    metadata = _metadata(("uniffi", "0.29.1", ()))
+    assert _detect(metadata).bindgen == ""
+    program = PackageTarget(name="uniffi-bindgen", kind=("bin",), crate_types=("bin",), src_path="x")
+    sibling = CargoPackage(name="tools", version="1.0.0", id="tools", manifest_path="x", targets=(program,))
+    both = msgspec.structs.replace(metadata, packages=(*metadata.packages, sibling), workspace_members=("tools", "p"))
+    assert _detect(both).bindgen == "tools"
+    own = msgspec.structs.replace(both.packages[0], targets=(*both.packages[0].targets, program))
+    assert _detect(msgspec.structs.replace(both, packages=(own, *both.packages[1:]))).bindgen == "p"
+
+
+def test_rust_cpython_knows_no_newer_python() -> None:
+    found = _detect(_metadata(("cpython", "0.7.2", ())))
+    assert (found.any_python, found.ranges, found.free_threaded) == (False, {"cpython": ((3, 7), (3, 11))}, None)

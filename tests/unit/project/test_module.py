@@ -11,7 +11,7 @@ from matrix.project.cargo import PackageTarget
 from matrix.project.crate import Crate
 from matrix.project.locate import Files
 from matrix.project.maturin_options import CargoTarget, MaturinOptions
-from matrix.project.module import Module, describe_module, module_warnings
+from matrix.project.module import Module, check_scripts, describe_module, module_warnings
 
 PYO3 = Bindings(kind="pyo3", version="0.30.1")
 
@@ -174,3 +174,20 @@ def test_python_source_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"python-source is 'py', but there is no package 'my_crate' in it") as caught:
         _describe(tmp_path, MaturinOptions(python_source="py"))
     assert (caught.value.hint or "").startswith("create py/my_crate/__init__.py")
+
+
+def test_beside_programs_the_projects_name_is_taken_as_it_is(tmp_path: Path) -> None:
+    _package(tmp_path / "my_tool")
+    (tmp_path / "Cargo.toml").write_text('[package]\nname = "my-tool"', encoding="utf-8")
+    crate = _crate(tmp_path, "my-tool", _target("my-tool", "bin"))
+    module = _describe(tmp_path, crate=crate, name="my-tool", bindings=Bindings(kind="bin"))
+    assert (module.full_name, module.mixed) == ("my-tool", False), "as maturin does"
+
+
+@pytest.mark.parametrize("table", [{}, {"project": {"name": "x"}}, {"project": {"gui-scripts": {"a": "b:c"}}}])
+def test_scripts_beside_programs(table: dict[str, dict[str, object]]) -> None:
+    check_scripts(table)
+    table = {"project": {**table.get("project", {}), "scripts": {"a": "b:c"}}}
+    with pytest.raises(ConfigError, match=r"pyproject.toml: \[project.scripts\]: entry points and programs") as caught:
+        check_scripts(table)
+    assert caught.value.hint is not None

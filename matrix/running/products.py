@@ -1,0 +1,65 @@
+"""What goes into a wheel from what a build made: a module beside its package, programs as scripts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from matrix.archives import (
+    Entry,
+    Layout,
+    cffi_init,
+    extension_path,
+    extension_suffix,
+    library_folder,
+    library_name,
+    uniffi_init,
+)
+from matrix.model import Artifact, Build, Outcome
+
+__all__ = ["product_entries"]
+
+
+def product_entries(
+    layout: Layout, distribution: str, build: Build, outcome: Outcome, replaced: Mapping[str, Path]
+) -> list[Entry]:
+    """Return the members of a wheel that are made from a build's artifacts.
+
+    Args:
+        layout: Where the Python side lies.
+        distribution: ``name-version`` as in file names; names the ``.data`` directory.
+        build: The build.
+        outcome: What it made.
+        replaced: Files that stand for an artifact, by its path.
+    """
+    made = [
+        Entry(
+            _member(layout, distribution, build, one),
+            replaced.get(one.path, Path(one.path)),
+            executable=one.kind != "generated",
+        )
+        for one in outcome.artifacts
+    ]
+    if build.bindings == "cffi":
+        init = cffi_init(library_name(layout.module, build.target))
+        made.append(Entry(f"{library_folder(layout)}/__init__.py", init))
+    elif build.bindings == "uniffi":
+        names = [Path(one.crate).stem for one in outcome.artifacts if one.kind == "generated"]
+        made.append(Entry(f"{library_folder(layout)}/__init__.py", uniffi_init(names)))
+    return made
+
+
+def _member(layout: Layout, distribution: str, build: Build, artifact: Artifact) -> str:
+    if artifact.kind == "bin":  # installers put them on PATH (PEP 427)
+        suffix = ".exe" if build.target.os == "windows" else ""
+        return f"{distribution}.data/scripts/{artifact.crate}{suffix}"
+    if layout.folder:
+        if artifact.kind == "generated":
+            name = artifact.crate
+        elif build.bindings == "uniffi":  # the generated Python opens it by the name that cargo gave it
+            name = Path(artifact.path).name
+        else:
+            name = library_name(layout.module, build.target)
+        return f"{library_folder(layout)}/{name}"
+    own = build.interpreter.ext_suffix if build.interpreter is not None else ".so"
+    return extension_path(layout, extension_suffix(build.target, build.stable_abi, own))

@@ -1,0 +1,3 @@
+"""Python beside programs."""
+
+NAMES = ("hello-program", "count-words")
