@@ -151,6 +151,13 @@ def doctor(options: argparse.Namespace) -> int:
     return run_doctor(options, ALL, show)
 
 
+def scaffold(options: argparse.Namespace) -> int:
+    """Make a new project; print its directory."""
+    from matrix.scaffolds import scaffold as make  # noqa: PLC0415 - only new and init need the scaffolds room
+
+    return make(options)
+
+
 def interpreters(options: argparse.Namespace) -> int:
     """List the Pythons found here, or those known from tables for a target."""
     from matrix.platforms.discover import Discovery, find_installations  # noqa: PLC0415
@@ -261,6 +268,8 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "build": build,
     "plan": plan,
     "sdist": sdist,
+    "new": scaffold,
+    "init": scaffold,
     "doctor": doctor,
     "interpreters": interpreters,
     "audit": audit,

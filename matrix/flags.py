@@ -6,6 +6,8 @@ import argparse
 from collections.abc import Callable
 from typing import Any
 
+from matrix.cargo_flags import add_cargo
+
 __all__ = ["COMMANDS", "NOT_YET"]
 
 MOST_JOBS = 4096  # what a jobserver pipe holds without stalling
@@ -18,9 +20,6 @@ NOT_YET: dict[str, str] = {
 
 _RUN = "how the run goes"
 _CELLS = "which wheels"
-_CARGO = "how cargo compiles"
-_FEATURES = "features"
-_MANIFEST = "manifest and lock file"
 _OUTPUT = "output"
 
 
@@ -110,6 +109,36 @@ def _fill_sdist(parser: argparse.ArgumentParser) -> None:
     _add_display(parser)
 
 
+def _fill_new(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("path", metavar="PATH", help="directory of the project; it is made, or empty")
+    _add_scaffold(parser)
+
+
+def _fill_init(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "path",
+        metavar="PATH",
+        nargs="?",
+        default=".",
+        help="directory of the project (default: this one); files that are there stay as they are",
+    )
+    _add_scaffold(parser)
+
+
+def _add_scaffold(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--name", help="name of the project (default: the directory's)")
+    parser.add_argument("--mixed", action="store_true", help="with a Python package around the Rust module, in python")
+    parser.add_argument("--src", action="store_true", help="with --mixed: the package in src and the crate in rust")
+    parser.add_argument(
+        "-b",
+        "--bindings",
+        metavar="KIND",
+        help="pyo3, rust-cpython, cffi, uniffi or bin (default: asked at a terminal, else pyo3)",
+    )
+    parser.add_argument("-q", "--quiet", action="store_true", help="say nothing but the directory and errors")
+    _add_display(parser)
+
+
 def _fill_interpreters(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print the list as JSON")
     parser.add_argument("--target", metavar="TRIPLE", help="list what is known from tables for this target instead")
@@ -134,6 +163,8 @@ COMMANDS: dict[str, tuple[str, Callable[[argparse.ArgumentParser], None]]] = {
     "build": ("build, audit and collect the wheels of a project", _fill_build),
     "plan": ("show what build would do, and compile nothing", _fill_plan),
     "sdist": ("make the source distribution of a project, and compile nothing", _fill_sdist),
+    "new": ("make a project in a new directory", _fill_new),
+    "init": ("make a project in a directory that exists", _fill_init),
     "doctor": ("say what this machine lacks to build the whole matrix, and install it when told yes", _fill_doctor),
     "interpreters": ("list the Pythons found on this machine", _fill_interpreters),
     "audit": ("judge the platform tag of finished wheels", _fill_audit),
@@ -195,7 +226,7 @@ def _add_selection(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="trust the level asked for, do not audit (same as --auditwheel skip)",
     )
-    _add_cargo(parser)
+    add_cargo(parser)
 
 
 def _add_drivers(group: Any) -> None:
@@ -211,43 +242,6 @@ def _add_drivers(group: Any) -> None:
         help="accept Microsoft's licence for the Windows SDK and CRT (fwlink 2086102), which windows-msvc targets need "
         "(env WHEELMATRIX_ACCEPT_XWIN_LICENSE=1)",
     )
-
-
-def _add_cargo(parser: argparse.ArgumentParser) -> None:
-    """Add what decides how cargo compiles, in cargo's own words."""
-    cargo = parser.add_argument_group(_CARGO)
-    add = cargo.add_argument
-    add("-r", "--release", action="store_true", help="build with optimisations (profile release)")
-    add("--profile", metavar="NAME", help="cargo profile to build with")
-    add(
-        "--strip",
-        nargs="?",
-        const=True,
-        type=_boolean,
-        metavar="BOOL",
-        help="strip symbols from the binary (env MATURIN_STRIP)",
-    )
-    add("--target-dir", metavar="DIR", help="cargo target directory; lanes, logs and wheels lie in it")
-    add("--config", action="append", metavar="KEY=VALUE", help="override a cargo configuration value, repeatable")
-    add("-Z", dest="unstable", action="append", metavar="FLAG", help="unstable flag of cargo, repeatable")
-    add("--timings", action="store_true", help="let each cargo write its timing report into its lane")
-    add("--future-incompat-report", action="store_true", help="let cargo report what future Rust will refuse")
-    add("--ignore-rust-version", action="store_true", help="ignore rust-version in packages")
-    features = parser.add_argument_group(_FEATURES)
-    features.add_argument(
-        "-F",
-        "--features",
-        action="append",
-        metavar="FEATURES",
-        help="features to activate, separated by spaces or commas, repeatable",
-    )
-    features.add_argument("--all-features", action="store_true", help="activate every feature")
-    features.add_argument("--no-default-features", action="store_true", help="do not activate the default feature")
-    manifest = parser.add_argument_group(_MANIFEST)
-    manifest.add_argument("-m", "--manifest-path", metavar="PATH", help="path to Cargo.toml")
-    manifest.add_argument("--frozen", action="store_true", help="same as --locked and --offline")
-    manifest.add_argument("--locked", action="store_true", help="fail when Cargo.lock would change")
-    manifest.add_argument("--offline", action="store_true", help="run without the network")
 
 
 def _add_refused(parser: argparse.ArgumentParser) -> None:
@@ -290,11 +284,3 @@ def _positive(text: str) -> int:
     if not 1 <= number <= MOST_JOBS:
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 to {MOST_JOBS}")
     return number
-
-
-def _boolean(text: str) -> bool:
-    if text.lower() in {"true", "1", "yes", "on"}:
-        return True
-    if text.lower() in {"false", "0", "no", "off"}:
-        return False
-    raise argparse.ArgumentTypeError(f"{text!r} is neither true nor false")
