@@ -10,7 +10,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from support.tools import TOP, Ran, find_python, run
+from support.provision import cbindgen
+from support.tools import SCRIPTS, TOP, Ran, find_python, run
 from support.wheels import add_packages, install, make_venv
 
 pytestmark = pytest.mark.real
@@ -18,7 +19,7 @@ pytestmark = pytest.mark.real
 Wheelmatrix = Callable[..., Ran]
 
 LAYOUTS = {"pure": [], "mixed": ["--mixed"], "src": ["--mixed", "--src"]}
-BUILT = ("pyo3",)
+BUILT = ("pyo3", "rust-cpython", "cffi", "uniffi", "bin")
 TEMPLATES = TOP / "matrix" / "scaffolds" / "templates"
 
 
@@ -49,8 +50,11 @@ def test_a_new_project_builds_and_passes_its_tests(
     wheelmatrix: Wheelmatrix, tmp_path: Path, target: dict[str, str], tester: Path, kind: str, layout: str
 ) -> None:
     root = made(wheelmatrix, tmp_path, kind, layout)
+    env = target
+    if kind == "cffi":
+        env = {**target, "PATH": os.pathsep.join([cbindgen(), str(SCRIPTS), os.environ["PATH"]])}
     sdist = ["--sdist"] if layout == "src" else []
-    ran = wheelmatrix("build", "-i", tester, "-o", "dist", *sdist, cwd=root, env=target, timeout=900)
+    ran = wheelmatrix("build", "-i", tester, "-o", "dist", *sdist, cwd=root, env=env, timeout=900)
     assert ran.exit == 0, str(ran)
     assert "warning" not in ran.stderr, str(ran)
     paths = ran.stdout.splitlines()
@@ -101,7 +105,7 @@ def test_the_installed_program_has_its_templates(tmp_path: Path) -> None:
     packed = {path.relative_to(templates) for path in templates.rglob("*.in")}
     assert packed == {path.relative_to(TEMPLATES) for path in TEMPLATES.rglob("*.in")}
     code = f"import sys; sys.path.insert(0, {str(unpacked)!r}); from matrix import cli; sys.exit(cli.main())"
-    for kind in ("pyo3", "rust-cpython", "cffi", "uniffi", "bin"):
+    for kind in BUILT:
         ran = run([sys.executable, "-c", code, "new", "-b", kind, f"my-{kind}"], cwd=tmp_path, check=True)
         assert ran.stdout == f"my-{kind}\n", str(ran)
         assert (tmp_path / f"my-{kind}" / "Cargo.toml").is_file()
