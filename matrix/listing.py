@@ -1,4 +1,4 @@
-"""The Pythons of this machine, and those known for a target without one of them being here, as rows of a table."""
+"""The Pythons of this machine, and those known for a target without being here, as rows of a table."""
 
 from __future__ import annotations
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from urllib.parse import unquote, urlsplit
 
 from matrix.errors import UsageError
 
@@ -52,6 +53,10 @@ def destination_of(options: argparse.Namespace, environ: Mapping[str, str]) -> D
     if url is None and options.repository is None:
         url = _either(environ, "REPOSITORY_URL")
     username, password = _who(options, environ)
+    if url is not None:
+        in_url = _userinfo(url)
+        username = username if username is not None else in_url[0]
+        password = password if password is not None else in_url[1]
     return Destination(
         repository=options.repository or _either(environ, "REPOSITORY") or "pypi",
         url=url,
@@ -70,6 +75,16 @@ def _who(options: argparse.Namespace, environ: Mapping[str, str]) -> tuple[str |
     username = options.username if options.username is not None else _either(environ, "USERNAME")
     password = options.password if options.password is not None else _either(environ, "PASSWORD")
     return username, password
+
+
+def _userinfo(url: str) -> tuple[str | None, str | None]:
+    """Return name and password of a URL, unescaped, which twine leaves out."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:  # twine will say why
+        return None, None
+    name, password = parts.username, parts.password
+    return unquote(name) if name else None, unquote(password) if password else None
 
 
 def _either(environ: Mapping[str, str], name: str) -> str | None:

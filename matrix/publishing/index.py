@@ -61,6 +61,9 @@ class Index:
         with guarded(self.secrets, self.url), contextlib.redirect_stdout(sys.stderr):
             repository = self.settings.create_repository()
             self.secrets.learn(self.settings.password, user=self.settings.username or "")
+            name, word = repository.session.auth or ("", "")
+            if not f"{name}{word}".isascii():  # indexes read UTF-8 (RFC 7617), and the library writes Latin-1
+                repository.session.auth = name.encode(), word.encode()
             return repository
 
 

@@ -41,6 +41,9 @@ def test_where_to(words: list[str], environ: dict[str, str], expected: tuple[str
         ([], {"MATURIN_PYPI_TOKEN": "pypi-x", "MATURIN_PASSWORD": "no"}, ("__token__", "pypi-x")),
         ([], {"MATURIN_USERNAME": "me", "MATURIN_PASSWORD": "word", "TWINE_PASSWORD": "no"}, ("me", "word")),
         ([], {"TWINE_USERNAME": "me", "TWINE_PASSWORD": "word"}, ("me", "word")),
+        (["--repository-url", "https://me:a%2Fb%20%C3%B6@host/"], {}, ("me", "a/b ö")),
+        (["--repository-url", "https://me:word@host/", "-p", "other"], {}, ("me", "other")),
+        (["--repository-url", "https://[me:word@host/"], {}, (None, None)),
         (["-u", ""], {"TWINE_USERNAME": "me"}, ("", None)),
     ],
 )
