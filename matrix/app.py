@@ -80,7 +80,7 @@ def publish(options: argparse.Namespace) -> int:
     with withheld(os.environ):
         made, done = _build(building)
     files = [*([made.path] if made is not None else []), *done.wheels]
-    code = refused(done.report, done.exit_code, files, partial=options.partial)
+    code = refused([cell.status for cell in done.report.cells], done.exit_code, files, partial=options.partial)
     if code is not None:
         _print(options, done, [])
         return code

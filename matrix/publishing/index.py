@@ -76,7 +76,8 @@ def need_twine() -> None:
     try:
         import twine.settings  # noqa: F401, PLC0415 - only uploads need it
     except ImportError as error:
-        raise ToolError(f"uploading needs {error.name or 'twine'}, which is not installed", hint=_INSTALL) from None
+        name = (error.name or "twine").partition(".")[0]
+        raise ToolError(f"uploading needs {name}, which is not installed", hint=_INSTALL) from None
     found = importlib.metadata.version("twine")
     if Version(found) < Version(_OLDEST):
         raise ToolError(f"twine {found} is too old: uploading needs {_OLDEST} or newer", hint=_INSTALL)

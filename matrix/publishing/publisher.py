@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from matrix.errors import UsageError
+from matrix.model import CellStatus
 from matrix.publishing.destination import destination_of
 from matrix.publishing.files import check_files
 from matrix.publishing.index import Index, need_twine, open_index
 from matrix.publishing.secrets import Secrets
 from matrix.publishing.sending import Sent, send
-from matrix.reporting.document import Report
 from matrix.telling import INTERRUPTED, say, tell
 
 __all__ = ["Publisher", "building_options", "refused"]
@@ -36,11 +36,11 @@ def building_options(options: argparse.Namespace, environ: Mapping[str, str]) ->
     return changed
 
 
-def refused(report: Report, code: int, files: Sequence[Path], *, partial: bool) -> int | None:
+def refused(cells: Sequence[CellStatus], code: int, files: Sequence[Path], *, partial: bool) -> int | None:
     """Say why nothing is uploaded after a build and return the exit code that it means, or ``None`` when all is well.
 
     Args:
-        report: What the build reports.
+        cells: How each cell ended.
         code: Its exit code.
         files: What it made.
         partial: Whether half a release may be uploaded.
@@ -49,8 +49,8 @@ def refused(report: Report, code: int, files: Sequence[Path], *, partial: bool) 
         say("error", "nothing was uploaded: the build was interrupted", "31")
         return code
     if code and not partial:
-        wanted = [cell for cell in report.cells if cell.status != "skipped"]
-        missing = sum(cell.status not in {"built", "reused"} for cell in wanted)
+        wanted = [status for status in cells if status != "skipped"]
+        missing = sum(status not in {"built", "reused"} for status in wanted)
         why = f"{missing} of {len(wanted)} wheels could not be built" if missing else "the report could not be written"
         say("error", f"nothing was uploaded: {why}", "31")
         say("hint", "--partial uploads what was built", "36")

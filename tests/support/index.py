@@ -1,4 +1,4 @@
-"""A package index of this machine: pypiserver on a free port of the loopback device, with a password file of its own."""
+"""A package index of this machine: pypiserver on a free port of 127.0.0.1, with a password file of its own."""
 
 from __future__ import annotations
 
