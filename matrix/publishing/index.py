@@ -36,6 +36,7 @@ class Index:
         url: The address that takes uploads, fit to be shown.
         official: Whether it is PyPI or TestPyPI, which refuse some files.
         simple: Address of the list of projects, as well as it can be told.
+        passing: Whether what opens it was made for a few minutes, by a trusted publisher.
     """
 
     def __init__(self, settings: Any, secrets: Secrets) -> None:
@@ -45,11 +46,23 @@ class Index:
         host = urlsplit(address).netloc
         self.settings = settings
         self.secrets = secrets
+        self.passing = False
+        self._watch(settings.auth)
         self.url = secrets.hide(address)
         self.official = host in {urlsplit(one).netloc for one in (utils.DEFAULT_REPOSITORY, utils.TEST_REPOSITORY)}
         page = repository.WAREHOUSE_WEB if host == urlsplit(utils.DEFAULT_REPOSITORY).netloc else address
         page = repository.TEST_WAREHOUSE if host == urlsplit(utils.TEST_REPOSITORY).netloc else page
         self.simple = urljoin(page if page.endswith("/") else f"{page}/", "simple/")
+
+    def _watch(self, resolver: Any) -> None:
+        make = resolver.make_trusted_publishing_token
+
+        def watched() -> str | None:
+            token: str | None = make()
+            self.passing = token is not None
+            return token
+
+        resolver.make_trusted_publishing_token = watched
 
     def log_in(self) -> Any:
         """Return twine's repository, with whatever opens it: given, from a keyring, from the CI, or asked for.
@@ -143,9 +156,11 @@ def _explained(error: Exception, where: str, secrets: Secrets) -> WheelmatrixErr
             found = WheelmatrixError(f"{where}: trusted publishing failed: {text}", hint=hint)
         case said.UnreachableRepositoryURLDetected() | said.UploadToDeprecatedPyPIDetected():
             found = UsageError(f"{where}: {text}", hint="--repository-url takes an address such as https://HOST/PATH/")
-        case KeyError() | configparser.Error():
+        case configparser.Error():
+            found = ConfigError("Malformed configuration in ~/.pypirc.", hint=_PYPIRC)
+        case KeyError():
             found = ConfigError(f"~/.pypirc: section {where} names no repository", hint=_PYPIRC)
-        case said.InvalidConfiguration() | said.UnableToReadConfigurationFile():
+        case said.TwineException():  # of the configuration; what files say is asked of them by themselves
             found = ConfigError(text.partition(" More info:")[0], hint=f"{_PYPIRC}; --repository-url needs none")
         case requests.RequestException():
             found = WheelmatrixError(f"{where} cannot be reached: {_cause(text)}")
