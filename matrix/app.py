@@ -6,7 +6,7 @@ import argparse
 import json
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,7 +18,8 @@ from matrix.errors import WheelmatrixError
 from matrix.telling import say
 
 if TYPE_CHECKING:
-    from matrix.reporting.tables import InterpreterRow
+    from matrix.building import Done
+    from matrix.publishing import Publisher
     from matrix.sourcing import Made
 
 __all__ = ["COMMANDS", "build_for_frontend", "metadata_for_frontend", "sdist_for_frontend"]
@@ -29,8 +30,14 @@ def build(options: argparse.Namespace) -> int:
     if options.plan:
         options.explain = False
         return plan(options)
+    made, done = _build(options)
+    _print(options, done, [*([made.path] if made is not None else []), *done.wheels])
+    return done.exit_code
+
+
+def _build(options: argparse.Namespace) -> tuple[Made | None, Done]:
+    """Make the source distribution when it is asked for, and build the wheels."""
     from matrix.building import build_wheels  # noqa: PLC0415 - only builds need the running room
-    from matrix.reporting.document import encode_report  # noqa: PLC0415
 
     made = None
     if options.sdist:
@@ -39,19 +46,59 @@ def build(options: argparse.Namespace) -> int:
         made = _sdist(options)
         options = prepare_tree(made, options)
     try:
-        done = anyio.run(partial(build_wheels, options, ALL, sdist=made.sdist if made is not None else None))
+        return made, anyio.run(partial(build_wheels, options, ALL, sdist=made.sdist if made is not None else None))
     except Exception as error:
         if made is not None:
             blame(error, made)
         raise
-    paths = [*([made.path] if made is not None else []), *done.wheels]
-    text = encode_report(done.report).decode() if options.json else "\n".join(map(_shown, paths))
+
+
+def _print(options: argparse.Namespace, done: Done | None, paths: Sequence[Path]) -> None:
+    """Write data on stdout: paths, or the report when it is asked for."""
+    if done is not None and options.json:
+        from matrix.reporting.document import encode_report  # noqa: PLC0415
+
+        text = encode_report(done.report).decode()
+    else:
+        text = "\n".join(map(_shown, paths))
     try:
         sys.stdout.write(f"{text}\n" if text else "")
         sys.stdout.flush()
-    except BrokenPipeError:  # the reader left early: the wheels are there all the same
+    except BrokenPipeError:  # the reader left early: the files are there all the same
         _drop_stdout()
-    return done.exit_code
+
+
+def publish(options: argparse.Namespace) -> int:
+    """Build everything and upload it; nothing is uploaded when some of it failed, unless told so."""
+    from matrix.publishing import Publisher, building_options, refused, withheld  # noqa: PLC0415
+
+    building = building_options(options, os.environ)
+    if options.plan:
+        return build(building)
+    publisher = Publisher(options, os.environ)
+    publisher.log_in()
+    with withheld(os.environ):
+        made, done = _build(building)
+    files = [*([made.path] if made is not None else []), *done.wheels]
+    code = refused([cell.status for cell in done.report.cells], done.exit_code, files, partial=options.partial)
+    if code is not None:
+        _print(options, done, [])
+        return code
+    return _upload(publisher, options, files, done) or done.exit_code
+
+
+def _upload(publisher: Publisher, options: argparse.Namespace, files: Sequence[Path], done: Done | None = None) -> int:
+    sent = publisher.upload(files)
+    _print(options, done, sent.paths)
+    return sent.exit_code
+
+
+def upload(options: argparse.Namespace) -> int:
+    """Upload finished files and print their paths."""
+    from matrix.publishing import Publisher, find_files  # noqa: PLC0415 - only uploads need the publishing room
+
+    paths = find_files(options.files)
+    return _upload(Publisher(options, os.environ), options, paths)
 
 
 def sdist(options: argparse.Namespace) -> int:
@@ -160,20 +207,11 @@ def scaffold(options: argparse.Namespace) -> int:
 
 def interpreters(options: argparse.Namespace) -> int:
     """List the Pythons found here, or those known from tables for a target."""
-    from matrix.platforms.discover import Discovery, find_installations  # noqa: PLC0415
-    from matrix.reporting.tables import InterpreterRow, render_interpreters  # noqa: PLC0415
+    from matrix.listing import found_rows, known_rows  # noqa: PLC0415
+    from matrix.reporting.tables import render_interpreters  # noqa: PLC0415
     from matrix.reporting.text import wants_color  # noqa: PLC0415
 
-    notes: tuple[str, ...] = ()
-    if options.target is not None:
-        rows = _known(options.target)
-    else:
-        found: Discovery = anyio.run(find_installations)
-        notes = (*found.notes, *found.unsupported)
-        rows = [
-            InterpreterRow(interpreter=one.interpreter, executable=str(one.executable), source=one.source)
-            for one in found.installations
-        ]
+    rows, notes = (known_rows(options.target), ()) if options.target is not None else anyio.run(found_rows)
     if options.json:
         import msgspec  # noqa: PLC0415
 
@@ -188,47 +226,20 @@ def interpreters(options: argparse.Namespace) -> int:
     return 0
 
 
-def _known(triple: str) -> list[InterpreterRow]:
-    from matrix.platforms.tables import absence, known_interpreter, released_versions  # noqa: PLC0415
-    from matrix.platforms.targets import parse_target  # noqa: PLC0415
-    from matrix.reporting.tables import InterpreterRow  # noqa: PLC0415
-
-    target = parse_target(triple, "--target")
-    return [
-        InterpreterRow(interpreter=known_interpreter(one.implementation, one.version, target, threaded=one.threaded))
-        for one in released_versions()
-        if absence(one, target) is None
-    ]
-
-
 def audit(options: argparse.Namespace) -> int:
     """Judge finished wheels; 1 when one claims more than it meets."""
     import msgspec  # noqa: PLC0415
 
     from matrix.auditing.wheel_audit import audit_wheels  # noqa: PLC0415
-    from matrix.model import Verdict  # noqa: PLC0415
-    from matrix.reporting.tables import AuditRow, render_audits  # noqa: PLC0415
+    from matrix.listing import audit_rows  # noqa: PLC0415
+    from matrix.reporting.tables import render_audits  # noqa: PLC0415
     from matrix.reporting.text import symbols_for, wants_color  # noqa: PLC0415
 
     audits = audit_wheels(map(Path, options.wheels))
     if options.json:
         sys.stdout.write(msgspec.json.format(msgspec.json.encode(audits), indent=2).decode() + "\n")
         return audits.exit_code
-    rows = [
-        AuditRow(
-            file=one.file,
-            claims=tuple(sorted({tag.rpartition("-")[2] for tag in one.tags})),
-            verdict=Verdict(
-                overall_tag=one.overall_tag,
-                sym_tag=one.sym_tag,
-                libraries=tuple(sorted({*one.versioned_symbols, *one.external_libs})),
-                external=tuple(one.external_libs),
-                symbols=one.versioned_symbols,
-                findings=one.findings,
-            ),
-        )
-        for one in audits.wheels
-    ]
+    rows = audit_rows(audits.wheels)
     symbols, color = symbols_for(sys.stdout.encoding), wants_color(options.color, sys.stdout)
     sys.stdout.write(render_audits(rows, symbols=symbols, color=color))
     return audits.exit_code
@@ -270,6 +281,8 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "sdist": sdist,
     "new": scaffold,
     "init": scaffold,
+    "publish": publish,
+    "upload": upload,
     "doctor": doctor,
     "interpreters": interpreters,
     "audit": audit,

@@ -7,10 +7,11 @@ from collections.abc import Callable
 from typing import Any
 
 from matrix.cargo_flags import add_cargo
+from matrix.flag_values import positive
+from matrix.upload_flags import add_index, add_publish
 
 __all__ = ["COMMANDS", "NOT_YET"]
 
-MOST_JOBS = 4096  # what a jobserver pipe holds without stalling
 NOT_YET: dict[str, str] = {
     "--pgo": "profile-guided optimisation",
     "--include-debuginfo": "separate debug info files",
@@ -29,7 +30,7 @@ def _fill_build(parser: argparse.ArgumentParser) -> None:
     run.add_argument(
         "-j",
         "--jobs",
-        type=_positive,
+        type=positive,
         metavar="N",
         help="slots for the whole run: at most N rustc processes at a time, over all builds (default: the "
         "CPUs this process may use)",
@@ -72,7 +73,7 @@ def _fill_build(parser: argparse.ArgumentParser) -> None:
 
 def _fill_plan(parser: argparse.ArgumentParser) -> None:
     _add_selection(parser)
-    parser.add_argument("-j", "--jobs", type=_positive, metavar="N", help="slots of the run that is planned")
+    parser.add_argument("-j", "--jobs", type=positive, metavar="N", help="slots of the run that is planned")
     output = parser.add_argument_group(_OUTPUT)
     output.add_argument("-o", "--out", metavar="DIR", help=argparse.SUPPRESS)
     output.add_argument("--timeout", metavar="TIME", help=argparse.SUPPRESS)
@@ -139,6 +140,19 @@ def _add_scaffold(parser: argparse.ArgumentParser) -> None:
     _add_display(parser)
 
 
+def _fill_publish(parser: argparse.ArgumentParser) -> None:
+    parser.conflict_handler = "resolve"  # -r is --repository here, as in maturin
+    _fill_build(parser)
+    add_publish(parser)
+
+
+def _fill_upload(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("files", nargs="*", metavar="FILE", help="wheels and source distributions")
+    add_index(parser)
+    parser.add_argument("-q", "--quiet", action="store_true", help="say nothing but errors")
+    _add_display(parser)
+
+
 def _fill_interpreters(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print the list as JSON")
     parser.add_argument("--target", metavar="TRIPLE", help="list what is known from tables for this target instead")
@@ -165,6 +179,8 @@ COMMANDS: dict[str, tuple[str, Callable[[argparse.ArgumentParser], None]]] = {
     "sdist": ("make the source distribution of a project, and compile nothing", _fill_sdist),
     "new": ("make a project in a new directory", _fill_new),
     "init": ("make a project in a directory that exists", _fill_init),
+    "publish": ("build everything, and upload it when all of it was built", _fill_publish),
+    "upload": ("upload finished wheels and source distributions", _fill_upload),
     "doctor": ("say what this machine lacks to build the whole matrix, and install it when told yes", _fill_doctor),
     "interpreters": ("list the Pythons found on this machine", _fill_interpreters),
     "audit": ("judge the platform tag of finished wheels", _fill_audit),
@@ -250,8 +266,8 @@ def _add_refused(parser: argparse.ArgumentParser) -> None:
         later.add_argument(flag, action="store_true", help=what)
 
 
-def _add_display(group: Any) -> None:
-    group.add_argument("-v", "--verbose", action="count", default=0, help="-vv shows a traceback with every error")
+def _add_display(group: Any, verbose: str = "-vv shows a traceback with every error") -> None:
+    group.add_argument("-v", "--verbose", action="count", default=0, help=verbose)
     group.add_argument(
         "--color",
         choices=["auto", "always", "never"],
@@ -261,26 +277,4 @@ def _add_display(group: Any) -> None:
 
 
 def _add_common(group: Any) -> None:
-    group.add_argument(
-        "-v",
-        "--verbose",
-        action="count",
-        default=0,
-        help="show cargo's own lines (-vv: and what it runs, with tracebacks)",
-    )
-    group.add_argument(
-        "--color",
-        choices=["auto", "always", "never"],
-        default="auto",
-        help="colours (default: auto; NO_COLOR is obeyed)",
-    )
-
-
-def _positive(text: str) -> int:
-    try:
-        number = int(text)
-    except ValueError:
-        number = 0
-    if not 1 <= number <= MOST_JOBS:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 to {MOST_JOBS}")
-    return number
+    _add_display(group, "show cargo's own lines (-vv: and what it runs, with tracebacks)")

@@ -81,3 +81,22 @@ def add_packages(python: Path, *names: str) -> None:
 def ask(python: Path, code: str, *, env: dict[str, str] | None = None) -> str:
     """Run a few lines in an interpreter, away from any source tree; return what they print."""
     return run([python, "-I", "-c", code], cwd=python.parent, env=env, check=True, timeout=120).stdout.strip()
+
+
+def tiny_wheel(
+    folder: Path, name: str = "tiny", version: str = "1.0", *, tag: str = "py3-none-any", text: str = ""
+) -> Path:
+    """Write a wheel of one module, whose content ``text`` is, with metadata that every index takes."""
+    stem = f"{name}-{version}"
+    path = folder / f"{stem}-{tag}.whl"
+    files = {
+        f"{name}.py": text,
+        f"{stem}.dist-info/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\nSummary: tiny\n",
+        f"{stem}.dist-info/WHEEL": f"Wheel-Version: 1.0\nRoot-Is-Purelib: true\nGenerator: tests\nTag: {tag}\n",
+    }
+    record = "".join(f"{file},,\n" for file in [*files, f"{stem}.dist-info/RECORD"])
+    folder.mkdir(parents=True, exist_ok=True)
+    with zipfile.ZipFile(path, "w") as archive:
+        for file, content in {**files, f"{stem}.dist-info/RECORD": record}.items():
+            archive.writestr(zipfile.ZipInfo(file), content)
+    return path

@@ -20,6 +20,14 @@ from matrix.masking import mask_argv, mask_assignments, mask_urls
         ("docker", "run", "-e", "PLAIN=s3cr3t", "image"),
         ("/usr/bin/podman", "run", "--env", "PLAIN=s3cr3t", "image"),
         ("docker", "run", "--env=PLAIN=s3cr3t", "image"),
+        ("wheelmatrix", "upload", "-p", "s3cr3t", "a.whl"),
+        ("wheelmatrix", "upload", "-p", "-s3cr3t", "a.whl"),
+        ("wheelmatrix", "publish", "-ps3cr3t"),
+        ("wheelmatrix", "publish", "-qvps3cr3t"),
+        ("wheelmatrix", "publish", "-qp", "s3cr3t"),
+        ("wheelmatrix", "publish", "--password", "--s3cr3t"),
+        ("wheelmatrix", "publish", "--password=two words 's3cr3t"),
+        ("wheelmatrix", "publish", "--repository-url", "https://me:s3cr3t@example.org/"),
         ("env", "AWS_SECRET_ACCESS_KEY=s3cr3t", "cargo"),
     ],
 )
@@ -28,6 +36,11 @@ def test_secrets_are_hidden(argv: tuple[str, ...]) -> None:
     assert "s3cr3t" not in " ".join(masked)
     assert "***" in " ".join(masked)
     assert len(masked) == len(argv)
+
+
+def test_other_words_of_our_own_stay() -> None:
+    argv = ("wheelmatrix", "publish", "-vf", "--profile", "dev", "-u", "me", "--", "-p", "x", "-C", "panic=abort")
+    assert mask_argv(argv) == argv
 
 
 def test_everything_else_stays() -> None:

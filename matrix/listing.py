@@ -1,0 +1,60 @@
+"""What commands list, as rows of tables: Pythons of this machine or known for a target, and wheels that were judged."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from matrix.model import Verdict
+from matrix.platforms.discover import find_installations
+from matrix.platforms.tables import absence, known_interpreter, released_versions
+from matrix.platforms.targets import parse_target
+from matrix.reporting.tables import AuditRow, InterpreterRow
+
+if TYPE_CHECKING:
+    from matrix.auditing.wheel_audit import WheelAudit
+
+__all__ = ["audit_rows", "found_rows", "known_rows"]
+
+
+async def found_rows() -> tuple[list[InterpreterRow], tuple[str, ...]]:
+    """Return a row for every Python of this machine, and what is to be said of others."""
+    found = await find_installations()
+    rows = [
+        InterpreterRow(interpreter=one.interpreter, executable=str(one.executable), source=one.source)
+        for one in found.installations
+    ]
+    return rows, (*found.notes, *found.unsupported)
+
+
+def known_rows(triple: str) -> list[InterpreterRow]:
+    """Return a row for every released Python that a target has.
+
+    Raises:
+        UsageError: There is no such target.
+    """
+    target = parse_target(triple, "--target")
+    return [
+        InterpreterRow(interpreter=known_interpreter(one.implementation, one.version, target, threaded=one.threaded))
+        for one in released_versions()
+        if absence(one, target) is None
+    ]
+
+
+def audit_rows(audits: Iterable[WheelAudit]) -> list[AuditRow]:
+    """Return a row for each wheel that was judged."""
+    return [
+        AuditRow(
+            file=one.file,
+            claims=tuple(sorted({tag.rpartition("-")[2] for tag in one.tags})),
+            verdict=Verdict(
+                overall_tag=one.overall_tag,
+                sym_tag=one.sym_tag,
+                libraries=tuple(sorted({*one.versioned_symbols, *one.external_libs})),
+                external=tuple(one.external_libs),
+                symbols=one.versioned_symbols,
+                findings=one.findings,
+            ),
+        )
+        for one in audits
+    ]
