@@ -6,6 +6,7 @@ import argparse
 import json
 import os
 import sys
+import tempfile
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -66,6 +67,19 @@ def _print(options: argparse.Namespace, done: Done | None, paths: Sequence[Path]
         sys.stdout.flush()
     except BrokenPipeError:  # the reader left early: the files are there all the same
         _drop_stdout()
+
+
+def develop(options: argparse.Namespace) -> int:
+    """Build for the active virtual environment and install in place."""
+    from matrix.building import build_wheels  # noqa: PLC0415
+    from matrix.developing import build_options, find_environment, install  # noqa: PLC0415
+
+    python = find_environment(os.environ, Path.cwd())
+    with tempfile.TemporaryDirectory(prefix="wheelmatrix-") as out:
+        done = anyio.run(build_wheels, build_options(options, python, out), ALL, True)
+        if not done.exit_code and not options.skip_install:
+            anyio.run(install, options, python, done.wheels[0])
+    return done.exit_code
 
 
 def publish(options: argparse.Namespace) -> int:
@@ -207,19 +221,13 @@ def scaffold(options: argparse.Namespace) -> int:
 
 def interpreters(options: argparse.Namespace) -> int:
     """List the Pythons found here, or those known from tables for a target."""
-    from matrix.listing import found_rows, known_rows  # noqa: PLC0415
+    from matrix.listing import described, found_rows, known_rows  # noqa: PLC0415
     from matrix.reporting.tables import render_interpreters  # noqa: PLC0415
     from matrix.reporting.text import wants_color  # noqa: PLC0415
 
     rows, notes = (known_rows(options.target), ()) if options.target is not None else anyio.run(found_rows)
     if options.json:
-        import msgspec  # noqa: PLC0415
-
-        listed = [
-            {"id": row.interpreter.id, "executable": row.executable or None, "source": row.source or None}
-            | msgspec.to_builtins(row.interpreter)
-            for row in rows
-        ]
+        listed = list(map(described, rows))
         sys.stdout.write(json.dumps({"version": 1, "interpreters": listed, "notes": list(notes)}, indent=2) + "\n")
     else:
         sys.stdout.write(render_interpreters(rows, notes=notes, color=wants_color(options.color, sys.stdout)))
@@ -281,6 +289,7 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "sdist": sdist,
     "new": scaffold,
     "init": scaffold,
+    "develop": develop,
     "publish": publish,
     "upload": upload,
     "doctor": doctor,

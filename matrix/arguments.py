@@ -48,7 +48,7 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
         raise UsageError("no command given", hint=f"{_PROG} build, or {_PROG} --help for the others")
     if extra:
         _refuse(extra[0], options.command, subparser(parser, options.command))
-    if rustc and options.command not in {"build", "publish", "plan", "doctor"}:
+    if rustc and options.command not in {"build", "develop", "publish", "plan", "doctor"}:
         raise UsageError(f"{options.command} takes no rustc arguments (after --)")
     options.rustc_args = rustc
     options.unpacked = None  # the tree to build from, when it is not the project itself

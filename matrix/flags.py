@@ -140,6 +140,20 @@ def _add_scaffold(parser: argparse.ArgumentParser) -> None:
     _add_display(parser)
 
 
+def _fill_develop(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("-b", "--bindings", metavar="KIND", help="bindings, when detection should not decide")
+    add("-E", "--extras", action="append", metavar="EXTRAS", help="install these extras too, separated by commas")
+    add("-G", "--group", action="append", metavar="GROUPS", help="install these dependency groups too (PEP 735)")
+    add("--skip-install", action="store_true", help="put the module beside the Python code, and install nothing")
+    add("--pip-path", metavar="PROGRAM", help="pip to install with (22.3 or newer)")
+    add("--uv", action="store_true", help="install with uv (default where the environment has no pip)")
+    add("-j", "--jobs", type=positive, metavar="N", help="at most N rustc processes at a time")
+    add("-q", "--quiet", action="store_true", help="say nothing but errors")
+    _add_common(parser)
+    add_cargo(parser)
+
+
 def _fill_publish(parser: argparse.ArgumentParser) -> None:
     parser.conflict_handler = "resolve"  # -r is --repository here, as in maturin
     _fill_build(parser)
@@ -179,6 +193,7 @@ COMMANDS: dict[str, tuple[str, Callable[[argparse.ArgumentParser], None]]] = {
     "sdist": ("make the source distribution of a project, and compile nothing", _fill_sdist),
     "new": ("make a project in a new directory", _fill_new),
     "init": ("make a project in a directory that exists", _fill_init),
+    "develop": ("build for the active virtual environment, and install in place", _fill_develop),
     "publish": ("build everything, and upload it when all of it was built", _fill_publish),
     "upload": ("upload finished wheels and source distributions", _fill_upload),
     "doctor": ("say what this machine lacks to build the whole matrix, and install it when told yes", _fill_doctor),

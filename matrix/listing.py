@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from matrix.model import Verdict
 from matrix.platforms.discover import find_installations
@@ -14,7 +16,7 @@ from matrix.reporting.tables import AuditRow, InterpreterRow
 if TYPE_CHECKING:
     from matrix.auditing.wheel_audit import WheelAudit
 
-__all__ = ["audit_rows", "found_rows", "known_rows"]
+__all__ = ["audit_rows", "described", "found_rows", "known_rows"]
 
 
 async def found_rows() -> tuple[list[InterpreterRow], tuple[str, ...]]:
@@ -39,6 +41,13 @@ def known_rows(triple: str) -> list[InterpreterRow]:
         for one in released_versions()
         if absence(one, target) is None
     ]
+
+
+def described(row: InterpreterRow) -> dict[str, Any]:
+    """Return a row as JSON has it."""
+    where = {"id": row.interpreter.id, "executable": row.executable or None, "source": row.source or None}
+    fields: dict[str, Any] = msgspec.to_builtins(row.interpreter)
+    return where | fields
 
 
 def audit_rows(audits: Iterable[WheelAudit]) -> list[AuditRow]:

@@ -123,3 +123,13 @@ def test_the_back_end_is_there_at_once() -> None:
     code = "import os, time; began = time.process_time(); import matrix.backend; print(time.process_time() - began)"
     times = [float(subprocess.check_output([sys.executable, "-c", code], env=os.environ)) for _ in range(3)]
     assert min(times) < 0.3
+
+
+def test_develop_installs_in_place_for_the_environment_that_is_near(root: Path, python: Path) -> None:
+    env = {"VIRTUAL_ENV": str(python.parent.parent)}
+    ran = run([need("wheelmatrix"), "develop", "-E", "extra"], cwd=root, env=env, check=True)
+    assert "installed mixed_src in place" in ran.stderr
+    place = root / "python" / "mixed_src" / "__init__.py"
+    assert ask(python, "import mixed_src, typing_extensions; print(mixed_src.__file__)") == str(place)
+    unknown = run([need("wheelmatrix"), "develop", "-E", "nope"], cwd=root, env=env)
+    assert (unknown.exit, "there is no extra 'nope' (-E)" in unknown.stderr) == (2, True)

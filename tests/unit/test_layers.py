@@ -53,6 +53,7 @@ RANKS = {
     "matrix.publishing": 8,
     "matrix.building": 9,
     "matrix.config_settings": 9,
+    "matrix.developing": 9,
     "matrix.doctor": 9,
     "matrix.app": 10,
     "matrix.cli": 11,

@@ -1,0 +1,143 @@
+"""The develop command: the project's module for the Python of a virtual environment, installed in place."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from matrix.arguments import parse
+from matrix.errors import ConfigError, ToolError, UsageError, WheelmatrixError, did_you_mean
+from matrix.model import Command
+from matrix.process import run
+from matrix.project.locate import find_files, read_toml
+
+__all__ = ["build_options", "find_environment", "install", "requirements"]
+
+
+def find_environment(environ: Mapping[str, str], cwd: Path) -> Path:
+    """Return the interpreter of the virtual environment that is active, or lies in ``.venv`` here or above.
+
+    Args:
+        environ: The environment.
+        cwd: Where the user is.
+
+    Raises:
+        UsageError: There is none.
+    """
+    named = [(name, environ[name]) for name in ("VIRTUAL_ENV", "CONDA_PREFIX") if environ.get(name)]
+    near = [(str(one / ".venv"), str(one / ".venv")) for one in (cwd, *cwd.parents)]
+    for name, folder in [*named, *near]:
+        for program in ("bin/python", "Scripts/python.exe", "python.exe"):
+            if Path(folder, program).is_file():
+                return Path(folder, program)
+        if (name, folder) in named:
+            raise UsageError(f"{name} is {folder}, where no Python is", hint="activate another environment")
+    raise UsageError(
+        "develop installs into a virtual environment, and none is active",
+        hint="python3 -m venv .venv && . .venv/bin/activate",
+    )
+
+
+def build_options(options: argparse.Namespace, python: Path, out: str) -> argparse.Namespace:
+    """Return the options of the build: for that Python alone, editable, with no claim in its tag."""
+    built = parse(["build", "--interpreter", str(python), "--compatibility", "off", "--out", out])
+    own = {name: value for name, value in vars(options).items() if hasattr(built, name) and name != "command"}
+    for name, value in own.items():
+        setattr(built, name, value)
+    built.editable = True
+    return built
+
+
+def requirements(table: Mapping[str, Any], extras: Sequence[str], groups: Sequence[str]) -> tuple[str, ...]:
+    """Return what the project needs to run: its dependencies, those of extras, and of dependency groups (PEP 735).
+
+    Args:
+        table: All of pyproject.toml.
+        extras: Names of extras.
+        groups: Names of groups.
+
+    Raises:
+        UsageError: One is not there.
+        ConfigError: The groups are malformed.
+    """
+    from packaging.dependency_groups import resolve_dependency_groups  # noqa: PLC0415 - this command alone
+    from packaging.utils import canonicalize_name  # noqa: PLC0415
+
+    project = table.get("project", {})
+    found = list(project.get("dependencies", []))
+    optional = {canonicalize_name(name): words for name, words in project.get("optional-dependencies", {}).items()}
+    for extra in extras:
+        if canonicalize_name(extra) not in optional:
+            raise UsageError(f"there is no extra {extra!r} (-E)", hint=did_you_mean(extra, optional))
+        found += optional[canonicalize_name(extra)]
+    known = table.get("dependency-groups", {})
+    for group in groups:
+        if canonicalize_name(group) not in map(canonicalize_name, known):
+            raise UsageError(f"there is no dependency group {group!r} (-G)", hint=did_you_mean(group, known))
+        try:
+            found += resolve_dependency_groups(known, group)
+        except Exception as error:  # noqa: BLE001 - several kinds, and groups of them
+            raise ConfigError(f"pyproject.toml: [dependency-groups] {group}: {error}") from None
+    return tuple(dict.fromkeys(found))
+
+
+async def install(options: argparse.Namespace, python: Path, wheel: Path) -> None:
+    """Install the requirements, then the wheel in place of any other version of it.
+
+    Args:
+        options: The parsed command line.
+        python: The interpreter of the environment.
+        wheel: The editable wheel.
+
+    Raises:
+        UsageError: An extra or a group is not there.
+        ToolError: No installer is there, or it fails.
+    """
+    manifest = Path(options.manifest_path) if options.manifest_path is not None else None
+    pyproject = find_files(Path.cwd(), manifest).pyproject
+    table = read_toml(pyproject) if pyproject is not None else {}
+    program = _installer(options, python)
+    needed = requirements(table, split(options.extras), split(options.group))
+    if needed:
+        await _run((*program, *needed), options)
+    fresh = ("--reinstall",) if "uv" in Path(program[0]).name else ("--force-reinstall",)
+    await _run((*program, "--no-deps", *fresh, str(wheel)), options)
+    if not options.quiet:
+        sys.stderr.write(f"installed {wheel.name.partition('-')[0]} in place, in {python.parent.parent}\n")
+
+
+def split(given: Sequence[str] | None) -> tuple[str, ...]:
+    """Return the names in ``a,b`` and ``c``, given as several flags."""
+    return tuple(word for words in given or () for word in words.replace(",", " ").split())
+
+
+def _installer(options: argparse.Namespace, python: Path) -> tuple[str, ...]:
+    if options.pip_path is not None:
+        return (options.pip_path, "--python", str(python), "install", "--quiet")
+    uv = shutil.which("uv")
+    has_pip = any((python.parent.parent / "lib").glob("python*/site-packages/pip")) or any(
+        (python.parent.parent / "Lib").glob("site-packages/pip")
+    )
+    if options.uv or (uv is not None and not has_pip):
+        if uv is None:
+            raise ToolError("uv was not found on PATH (--uv)", hint="pip install uv")
+        return (uv, "pip", "install", "--quiet", "--python", str(python))
+    if not has_pip:
+        raise ToolError(f"the environment of {python} has no pip", hint=f"{python} -m ensurepip, or --uv")
+    return (str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check")
+
+
+async def _run(argv: tuple[str, ...], options: argparse.Namespace) -> None:
+    def tell(line: str) -> str:
+        if not options.quiet:
+            sys.stderr.write(f"  {line}\n")
+        return line
+
+    ended = await run(Command(argv=argv), root=Path.cwd(), on_stdout=tell, on_stderr=tell)
+    if ended.exit:
+        raise WheelmatrixError(f"{os.path.basename(argv[0])} ended with {ended.exit}: nothing was installed")  # noqa: PTH119
