@@ -44,8 +44,10 @@ def made(wheelmatrix: Wheelmatrix, folder: Path, kind: str, layout: str) -> Path
     return folder / name
 
 
-@pytest.mark.parametrize("layout", LAYOUTS)
-@pytest.mark.parametrize("kind", BUILT)
+@pytest.mark.parametrize(
+    ("kind", "layout"),
+    [*(("pyo3", layout) for layout in LAYOUTS), *((kind, "mixed") for kind in BUILT if kind != "pyo3")],
+)
 def test_a_new_project_builds_and_passes_its_tests(
     wheelmatrix: Wheelmatrix, tmp_path: Path, target: dict[str, str], tester: Path, kind: str, layout: str
 ) -> None:
