@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from drivers.import_libraries import library_args
 from matrix.driver import Place, Step
-from matrix.model import Build, Command, Settings, Target
+from matrix.model import Build, Command, Target
 
 __all__ = ["are_missing", "fetch_step", "rustc_command", "std_steps"]
 
@@ -44,7 +44,9 @@ def rustc_command(
         "--target-dir",
         place.lane,
         *_products(build),
-        *_selection(settings),
+        "--profile",
+        settings.profile,
+        *settings.feature_args,
     ]
     if target is not None or build.explicit_target:
         argv += ["--target", target or build.target.triple]
@@ -94,17 +96,6 @@ def _products(build: Build) -> list[str]:
     if build.bins:
         return [word for name in build.bins for word in ("--bin", name)]
     return ["--lib", "--crate-type", "cdylib"]
-
-
-def _selection(settings: Settings) -> list[str]:
-    argv = ["--profile", settings.profile]
-    if settings.all_features:
-        argv.append("--all-features")
-    if settings.no_default_features:
-        argv.append("--no-default-features")
-    if settings.features:
-        argv += ["--features", ",".join(settings.features)]
-    return argv
 
 
 def _shared(flags: Sequence[str]) -> list[str]:

@@ -16,6 +16,7 @@ import anyio
 
 from drivers import ALL
 from matrix.errors import WheelmatrixError
+from matrix.files import shown
 from matrix.telling import say
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ def _print(options: argparse.Namespace, done: Done | None, paths: Sequence[Path]
 
         text = encode_report(done.report).decode()
     else:
-        text = "\n".join(map(_shown, paths))
+        text = "\n".join(shown(path, Path.cwd()) for path in paths)
     try:
         sys.stdout.write(f"{text}\n" if text else "")
         sys.stdout.flush()
@@ -117,7 +118,7 @@ def upload(options: argparse.Namespace) -> int:
 
 def sdist(options: argparse.Namespace) -> int:
     """Make the source distribution and print its path."""
-    sys.stdout.write(f"{_shown(_sdist(options).path)}\n")
+    sys.stdout.write(f"{shown(_sdist(options).path, Path.cwd())}\n")
     return 0
 
 
@@ -273,14 +274,6 @@ def schema(options: argparse.Namespace) -> int:
         document = plan_schema()
     sys.stdout.write(json.dumps(document, indent=2) + "\n")
     return 0
-
-
-def _shown(path: Path) -> str:
-    """Return a path as people and scripts get it: relative where it lies below the current directory."""
-    try:
-        return str(path.relative_to(Path.cwd()))
-    except ValueError:
-        return str(path)
 
 
 COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {

@@ -36,7 +36,7 @@ def get_requires_for_build_wheel(config_settings: Settings | None = None) -> lis
     pyproject = Path("pyproject.toml")
     with _told():
         tool = read_toml(pyproject).get("tool", {}) if pyproject.is_file() else {}
-        zig = has_flag(_given(config_settings), "--zig")
+        zig = has_flag(flags_of(config_settings, os.environ)[0], "--zig")
     maturin = tool.get("maturin", {}) if isinstance(tool, dict) else {}
     cffi = isinstance(maturin, dict) and maturin.get("bindings") == "cffi"
     return [*(["cffi"] if cffi else []), *(["wheelmatrix[zig]"] if zig else [])]

@@ -19,6 +19,7 @@ from matrix.archives.gather import core_metadata, layout_of, wheel_contents
 from matrix.driver import Driver
 from matrix.errors import UsageError, WheelmatrixError
 from matrix.events import Bus, Note, RunEnded, RunStarted
+from matrix.files import shown
 from matrix.gathering import Gathered, gather, tag_environment, tool_versions
 from matrix.model import Plan, Sdist
 from matrix.reporting.collector import ReportCollector
@@ -90,7 +91,7 @@ async def build_wheels(
         verbose=max(options.verbose, int(options.talks)),
         color=options.color,
         log_format=options.log_format,
-        report=_relative(report_path, gathered.cwd),
+        report=shown(report_path, gathered.cwd),
     )
     bus = Bus([collector, reporter.listener])
     finisher = Finisher(ingredients, gathered.plan, gathered.workshop, bus)
@@ -155,7 +156,7 @@ async def _run(
         RunStarted(
             plan=gathered.plan,
             jobs=bench.pool.total,
-            out=_relative(ingredients.out, gathered.cwd),
+            out=shown(ingredients.out, gathered.cwd),
             crates=project.crate.units(gathered.host.target),
         )
     )
@@ -260,7 +261,7 @@ def _watched(gathered: Gathered, out: Path) -> list[str]:
         inside = path.resolve().is_relative_to(crate.directory)
         if inside and path.resolve().relative_to(crate.directory).parts[:1] != ("target",):
             warnings.append(
-                f"the {what} {_relative(path, gathered.cwd)} lies inside the package: a build script without"
+                f"the {what} {shown(path, gathered.cwd)} lies inside the package: a build script without"
                 " rerun-if-changed runs again each time, and its crate compiles again"
             )
     return warnings
@@ -274,7 +275,3 @@ def _children_seconds() -> float | None:
         return None
     usage = resource.getrusage(resource.RUSAGE_CHILDREN)
     return round(usage.ru_utime + usage.ru_stime, 3)
-
-
-def _relative(path: Path, cwd: Path) -> str:
-    return str(path.relative_to(cwd)) if path.is_relative_to(cwd) else str(path)

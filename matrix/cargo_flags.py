@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 
+from matrix.flag_values import boolean
+
 __all__ = ["add_cargo"]
 
 _CARGO = "how cargo compiles"
@@ -21,7 +23,7 @@ def add_cargo(parser: argparse.ArgumentParser) -> None:
         "--strip",
         nargs="?",
         const=True,
-        type=_boolean,
+        type=boolean,
         metavar="BOOL",
         help="strip symbols from the binary (env MATURIN_STRIP)",
     )
@@ -46,11 +48,3 @@ def add_cargo(parser: argparse.ArgumentParser) -> None:
     manifest.add_argument("--frozen", action="store_true", help="same as --locked and --offline")
     manifest.add_argument("--locked", action="store_true", help="fail when Cargo.lock would change")
     manifest.add_argument("--offline", action="store_true", help="run without the network")
-
-
-def _boolean(text: str) -> bool:
-    if text.lower() in {"true", "1", "yes", "on"}:
-        return True
-    if text.lower() in {"false", "0", "no", "off"}:
-        return False
-    raise argparse.ArgumentTypeError(f"{text!r} is neither true nor false")

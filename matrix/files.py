@@ -9,11 +9,21 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
-__all__ = ["TEMPORARY", "replacing", "write_atomically", "write_if_changed"]
+__all__ = ["TEMPORARY", "replacing", "shown", "temporary_name", "write_atomically", "write_if_changed"]
 
 
 TEMPORARY = ".wheelmatrix-"
 """How the name of an unfinished file begins; it ends with ``.tmp``, so that no pattern for the real ones matches."""
+
+
+def shown(path: Path, where: Path) -> str:
+    """Return a path as people and scripts get it: relative where it lies below ``where``."""
+    return str(path.relative_to(where)) if path.is_relative_to(where) else str(path)
+
+
+def temporary_name() -> str:
+    """Return a name for an unfinished file or directory that nothing else has."""
+    return f"{TEMPORARY}{secrets.token_hex(8)}.tmp"
 
 
 @contextmanager
@@ -29,7 +39,7 @@ def replacing(path: Path, *, unless: Callable[[Path], bool] | None = None) -> It
     Raises:
         OSError: The directory cannot be written, or the disk is full.
     """
-    temporary = path.with_name(f"{TEMPORARY}{secrets.token_hex(8)}.tmp")
+    temporary = path.with_name(temporary_name())
     try:
         with temporary.open("x+b") as file:
             yield file

@@ -176,6 +176,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     timeout: float | None = None
     strip: bool = False
 
+    @property
+    def feature_args(self) -> tuple[str, ...]:
+        """What chooses the features, as arguments of cargo."""
+        argv = (*("--all-features",) * self.all_features, *("--no-default-features",) * self.no_default_features)
+        return (*argv, "--features", ",".join(self.features)) if self.features else argv
+
 
 class Cell(msgspec.Struct, frozen=True, kw_only=True):
     """One wanted wheel: interpreter × target × compatibility, with its settings.

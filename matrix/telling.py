@@ -12,6 +12,7 @@ from matrix.errors import WheelmatrixError
 __all__ = ["INTERRUPTED", "leaves", "say", "tell"]
 
 INTERRUPTED = 130
+_COLORS = {"error": "31", "hint": "36"}
 
 
 def tell(error: BaseException, *, debug: bool = False) -> int:
@@ -22,16 +23,16 @@ def tell(error: BaseException, *, debug: bool = False) -> int:
         if isinstance(leaf, KeyboardInterrupt):
             return INTERRUPTED
         if isinstance(leaf, WheelmatrixError):
-            say("error", leaf.message, "31")
+            say("error", leaf.message)
             if leaf.hint:
-                say("hint", leaf.hint, "36")
+                say("hint", leaf.hint)
             return leaf.exit_code
     leaf = next(leaves(error))
     if isinstance(leaf, OSError) and leaf.strerror:
-        say("error", f"{leaf.filename or 'stdout'}: {leaf.strerror}", "31")
+        say("error", f"{leaf.filename or 'stdout'}: {leaf.strerror}")
         return 1
-    say("error", f"internal error: {leaf!r}", "31")
-    say("hint", "this is a fault of wheelmatrix; WHEELMATRIX_DEBUG=1 shows where", "36")
+    say("error", f"internal error: {leaf!r}")
+    say("hint", "this is a fault of wheelmatrix; WHEELMATRIX_DEBUG=1 shows where")
     return 1
 
 
@@ -45,8 +46,9 @@ def leaves(error: BaseException) -> Iterator[BaseException]:
         yield from leaves(one)
 
 
-def say(word: str, text: str, color: str = "33") -> None:
-    """Write a labelled line to stderr; the label is coloured on a terminal."""
+def say(word: str, text: str) -> None:
+    """Write a labelled line to stderr (``error``, ``hint``, ``warning``, ``note``); a terminal colours the label."""
+    color = _COLORS.get(word, "33")
     paint = sys.stderr.isatty() and "NO_COLOR" not in os.environ
     label = f"\x1b[1;{color}m{word}\x1b[0m" if paint else word
     sys.stderr.write(f"{label}: {text}\n")

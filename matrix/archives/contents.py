@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from matrix.archives.layout import IncludeRule, Layout, stub_init
 from matrix.archives.walking import Ignores, Walk
 from matrix.errors import ConfigError
 
-__all__ = ["Contents", "collect"]
+__all__ = ["Contents", "collect", "excluder"]
 
 _TABLE = "pyproject.toml: [tool.maturin]"
 _SCHEMES = ("data", "headers", "platlib", "purelib", "scripts")
@@ -158,22 +158,34 @@ def _data(layout: Layout, distribution: str, walk: Walk) -> Iterator[Entry]:
 
 
 def _excluder(layout: Layout) -> Callable[[Entry], bool]:
-    """Return what says whether ``exclude`` names an entry, by its place in the project or in the wheel."""
     for index, pattern in enumerate(layout.exclude):
         if not pattern.strip():
             raise ConfigError(f"{_TABLE} exclude[{index}]: the pattern is empty")
+    return excluder(layout.exclude, layout.root)
+
+
+def excluder(patterns: Iterable[str], root: Path) -> Callable[[Entry], bool]:
+    """Return what says whether ``exclude`` names an entry, by its place in the project or in the archive.
+
+    Args:
+        patterns: As in ``.gitignore``, with ``{a,b}``.
+        root: The directory that they are relative to.
+
+    Raises:
+        ConfigError: A pattern is malformed.
+    """
     try:
-        spec = GitIgnoreSpec.from_lines(line for pattern in layout.exclude for line in braces(pattern))
+        spec = GitIgnoreSpec.from_lines(line for pattern in patterns for line in braces(pattern))
     except ValueError as error:
         raise ConfigError(f"{_TABLE} exclude: {error}") from None
 
     def excluded(entry: Entry) -> bool:
         names = [entry.path]
-        if isinstance(entry.source, Path) and entry.source.is_relative_to(layout.root):
-            names.append(entry.source.relative_to(layout.root).as_posix())
+        if isinstance(entry.source, Path) and entry.source.is_relative_to(root):
+            names.append(entry.source.relative_to(root).as_posix())
         return any(spec.match_file(name) for name in names)
 
-    return excluded if layout.exclude else lambda _: False
+    return excluded
 
 
 def _stale(module: str) -> Callable[[str], bool]:

@@ -46,17 +46,17 @@ def refused(cells: Sequence[CellStatus], code: int, files: Sequence[Path], *, pa
         partial: Whether half a release may be uploaded.
     """
     if code == INTERRUPTED:
-        say("error", "nothing was uploaded: the build was interrupted", "31")
+        say("error", "nothing was uploaded: the build was interrupted")
         return code
     if code and not partial:
         wanted = [status for status in cells if status != "skipped"]
         missing = sum(status not in {"built", "reused"} for status in wanted)
         why = f"{missing} of {len(wanted)} wheels could not be built" if missing else "the report could not be written"
-        say("error", f"nothing was uploaded: {why}", "31")
-        say("hint", "--partial uploads what was built", "36")
+        say("error", f"nothing was uploaded: {why}")
+        say("hint", "--partial uploads what was built")
         return code
     if not files:
-        say("error", "nothing was uploaded: nothing was built", "31")
+        say("error", "nothing was uploaded: nothing was built")
         return code or 1
     return None
 
@@ -127,7 +127,7 @@ class Publisher:
         say("note", f"on the index: {', '.join(one.path.name for one in done) or 'nothing of this upload'}")
         say("note", f"not uploaded: {', '.join(one.path.name for one in sent.missing)}")
         if done and sent.error.hint is None:
-            say("hint", "the same command with --skip-existing goes on where this one stopped", "36")
+            say("hint", "the same command with --skip-existing goes on where this one stopped")
 
     def _note(self, text: str) -> None:
         if not self._quiet:

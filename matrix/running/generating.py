@@ -157,12 +157,7 @@ def _bindgen(build: Build, bench: Bench) -> tuple[str, ...]:
     """Return what runs ``uniffi-bindgen``: the workspace's own, compiled for this machine, else the one on PATH."""
     if not build.bindgen:
         return ("uniffi-bindgen",)
-    settings = build.settings
-    features: list[str] = ["--all-features"] * settings.all_features
-    features += ["--no-default-features"] * settings.no_default_features
-    features += ["--features", ",".join(settings.features)] if settings.features else []
-    if build.bindgen != build.crate:
-        features = []  # they are the crate's
+    features = build.settings.feature_args if build.bindgen == build.crate else ()  # they are the crate's
     manifest, lane = str(bench.root / build.manifest), str(bench.workshop.lane(build.id))
     argv = [bench.cargo, "run", "--quiet", "--manifest-path", manifest, "--target-dir", lane]
     argv += ["--package", build.bindgen, "--bin", "uniffi-bindgen", *features, *bench.cargo_flags, "--"]

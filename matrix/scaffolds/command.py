@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 from matrix.errors import UsageError, did_you_mean
+from matrix.files import shown
 from matrix.scaffolds.kinds import KINDS, Kind
 from matrix.scaffolds.names import check_name, check_reserved
 from matrix.scaffolds.render import Choice, Layout, manifest_path, render
@@ -39,13 +40,13 @@ def scaffold(options: argparse.Namespace) -> int:
     warnings = [*names.warnings, *_warnings(options, directory, choice)]
     files = render(choice)
     kept = write_project(directory, files)
-    shown = _shown(directory)
-    sys.stdout.write(f"{shown}\n")
+    place = shown(directory, Path.cwd())
+    sys.stdout.write(f"{place}\n")
     sys.stdout.flush()
     if not options.quiet:
         for text in warnings:
             say("warning", text)
-        sys.stderr.write(_closing(choice, shown, count=len(files) - len(kept), kept=kept))
+        sys.stderr.write(_closing(choice, place, count=len(files) - len(kept), kept=kept))
     return 0
 
 
@@ -54,7 +55,7 @@ def _check_new(directory: Path) -> None:
         if any(directory.iterdir()):
             raise UsageError(
                 f"{directory} exists and is not empty (new)",
-                hint=f"wheelmatrix init {shlex.quote(_shown(directory))} adds a project to it",
+                hint=f"wheelmatrix init {shlex.quote(shown(directory, Path.cwd()))} adds a project to it",
             )
     elif os.path.lexists(directory):
         raise UsageError(f"{directory} exists and is no directory (new)")
@@ -114,7 +115,9 @@ def _warnings(options: argparse.Namespace, directory: Path, choice: Choice) -> l
         found.append("--src says where --mixed puts the Python package; without --mixed it changes nothing")
     taken = directory / choice.names.module
     if choice.layout == "pure" and taken.is_dir():
-        found.append(f"{_shown(taken)} is there and becomes the project's Python package (--mixed gives it a place)")
+        found.append(
+            f"{shown(taken, Path.cwd())} is there and becomes the project's Python package (--mixed gives it a place)"
+        )
     workspace = workspace_warning(directory / manifest_path(choice.layout))
     if workspace is not None:
         found.append(workspace)
@@ -124,21 +127,15 @@ def _warnings(options: argparse.Namespace, directory: Path, choice: Choice) -> l
     return found
 
 
-def _closing(choice: Choice, shown: str, *, count: int, kept: list[str]) -> str:
+def _closing(choice: Choice, place: str, *, count: int, kept: list[str]) -> str:
     """Return what was made and what to do next."""
     layout = {"pure": "", "mixed": " and Python in python", "src": " in rust and Python in src"}[choice.layout]
     lines = [f"{choice.names.project}: a project with {choice.kind.name} bindings, Rust{layout}; {count} files written"]
     if kept:
         lines.append(f"left as they were: {', '.join(kept)}")
     lines.append("next:")
-    if shown != ".":
-        lines.append(f"  cd {shlex.quote(shown)}")
+    if place != ".":
+        lines.append(f"  cd {shlex.quote(place)}")
     lines.append("  wheelmatrix build      a wheel for the current Python")
     lines.append("  wheelmatrix develop    the project in the active virtual environment")
     return "".join(f"{line}\n" for line in lines)
-
-
-def _shown(directory: Path) -> str:
-    """Return a directory as people get it: relative where it lies below the current one."""
-    here = Path.cwd()
-    return str(directory.relative_to(here)) if directory.is_relative_to(here) else str(directory)

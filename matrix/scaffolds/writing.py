@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-import secrets
 import shutil
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
-from matrix.files import TEMPORARY
+from matrix.files import temporary_name
 
 __all__ = ["write_project"]
 
@@ -32,7 +31,7 @@ def write_project(directory: Path, files: Mapping[str, str]) -> list[str]:
     if directory.is_dir():
         return _add(directory, files)
     made = _make_directories(directory.parent)
-    staging = directory.parent / _temporary()
+    staging = directory.parent / temporary_name()
     try:
         _stage(staging, files)
         staging.rename(directory)
@@ -41,10 +40,6 @@ def write_project(directory: Path, files: Mapping[str, str]) -> list[str]:
         _drop(made)
         raise
     return []
-
-
-def _temporary() -> str:
-    return f"{TEMPORARY}{secrets.token_hex(8)}.tmp"
 
 
 def _stage(staging: Path, files: Mapping[str, str]) -> None:
@@ -58,7 +53,7 @@ def _stage(staging: Path, files: Mapping[str, str]) -> None:
 def _add(directory: Path, files: Mapping[str, str]) -> list[str]:
     kept: list[str] = []
     made: list[Path] = []
-    staging = directory / _temporary()
+    staging = directory / temporary_name()
     try:
         _stage(staging, files)
         for name in files:

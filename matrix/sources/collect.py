@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from matrix.archives import CoreMetadata, Entry, merge_entries
+from matrix.archives.contents import excluder
 from matrix.archives.gather import readable
 from matrix.errors import UsageError
 from matrix.project import Project
 from matrix.sources.crates import crate_entries, workspace_entries
 from matrix.sources.links import Fence
 from matrix.sources.packages import LocalCrate, local_crates
-from matrix.sources.place import Shelf, common_directory, excluder
+from matrix.sources.place import Shelf, common_directory
 from matrix.sources.python import license_entries, named_files, project_files, python_tops
 from matrix.sources.tracked import tracked_files
 

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from pathspec import GitIgnoreSpec
-
 from matrix.archives import Entry, file_entry
-from matrix.archives.globs import braces
 from matrix.errors import ConfigError
 
-__all__ = ["COMPILED", "Shelf", "common_directory", "excluder"]
+__all__ = ["COMPILED", "Shelf", "common_directory"]
 
 COMPILED = (".pyc", ".pyo", ".pyd", ".so")
 """Endings of what builds leave behind."""
@@ -32,30 +29,6 @@ def common_directory(paths: Iterable[Path]) -> Path:
         raise ConfigError(
             f"{listed[0]} and what it depends on share no directory, so no archive can hold them"
         ) from None
-
-
-def excluder(patterns: Iterable[str], root: Path) -> Callable[[Entry], bool]:
-    """Return what says whether ``exclude`` names an entry, by its place in the project or in the archive.
-
-    Args:
-        patterns: As in ``.gitignore``, with ``{a,b}``.
-        root: The directory that they are relative to.
-
-    Raises:
-        ConfigError: A pattern is malformed.
-    """
-    try:
-        spec = GitIgnoreSpec.from_lines(line for pattern in patterns for line in braces(pattern))
-    except ValueError as error:
-        raise ConfigError(f"pyproject.toml: [tool.maturin] exclude: {error}") from None
-
-    def excluded(entry: Entry) -> bool:
-        names = [entry.path]
-        if isinstance(entry.source, Path) and entry.source.is_relative_to(root):
-            names.append(entry.source.relative_to(root).as_posix())
-        return any(spec.match_file(name) for name in names)
-
-    return excluded
 
 
 @dataclass(frozen=True, slots=True)

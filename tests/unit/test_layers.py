@@ -38,7 +38,7 @@ RANKS = {
     "matrix.running": 6,
     "matrix.sources": 6,
     "matrix.cargo_flags": 6,
-    "matrix.flag_values": 6,
+    "matrix.flag_values": 5,
     "matrix.upload_flags": 6,
     "matrix.flags": 7,
     "matrix.engines": 6,

@@ -10,10 +10,11 @@ from pathlib import Path
 import pytest
 
 from matrix.archives import Entry, file_entry
+from matrix.archives.contents import excluder
 from matrix.errors import ConfigError, WheelmatrixError
 from matrix.sources import sdist_time, unpack_into, write_sdist
 from matrix.sources.links import Fence
-from matrix.sources.place import Shelf, common_directory, excluder
+from matrix.sources.place import Shelf, common_directory
 
 LONG = f"src/{'d' * 120}/{'f' * 120}é.rs"
 
