@@ -73,13 +73,14 @@ def _print(options: argparse.Namespace, done: Done | None, paths: Sequence[Path]
 def develop(options: argparse.Namespace) -> int:
     """Build for the active virtual environment and install in place."""
     from matrix.building import build_wheels  # noqa: PLC0415
-    from matrix.developing import build_options, find_environment, install  # noqa: PLC0415
+    from matrix.developing import build_options, find_environment, find_installation, install  # noqa: PLC0415
 
     python = find_environment(os.environ, Path.cwd())
+    installation = None if options.skip_install else find_installation(options, python)
     with tempfile.TemporaryDirectory(prefix="wheelmatrix-") as out:
         done = anyio.run(build_wheels, build_options(options, python, out), ALL, True)
-        if not done.exit_code and not options.skip_install:
-            anyio.run(install, options, python, done.wheels[0])
+        if not done.exit_code and installation is not None:
+            anyio.run(install, options, installation, python, done.wheels[0])
     return done.exit_code
 
 

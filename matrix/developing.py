@@ -8,7 +8,7 @@ import shutil
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from matrix.arguments import parse
 from matrix.errors import ConfigError, ToolError, UsageError, WheelmatrixError, did_you_mean
@@ -16,7 +16,7 @@ from matrix.model import Command
 from matrix.process import run
 from matrix.project.locate import find_files, read_toml
 
-__all__ = ["build_options", "find_environment", "install", "requirements"]
+__all__ = ["build_options", "find_environment", "find_installation", "install", "requirements"]
 
 
 def find_environment(environ: Mapping[str, str], cwd: Path) -> Path:
@@ -30,17 +30,23 @@ def find_environment(environ: Mapping[str, str], cwd: Path) -> Path:
         UsageError: There is none.
     """
     named = [(name, environ[name]) for name in ("VIRTUAL_ENV", "CONDA_PREFIX") if environ.get(name)]
-    near = [(str(one / ".venv"), str(one / ".venv")) for one in (cwd, *cwd.parents)]
-    for name, folder in [*named, *near]:
-        for program in ("bin/python", "Scripts/python.exe", "python.exe"):
-            if Path(folder, program).is_file():
-                return Path(folder, program)
-        if (name, folder) in named:
+    for name, folder in named[:1]:
+        found = _python_of(Path(folder))
+        if found is None:
             raise UsageError(f"{name} is {folder}, where no Python is", hint="activate another environment")
+        return found
+    for one in (cwd, *cwd.parents):
+        if (found := _python_of(one / ".venv")) is not None:
+            return found
     raise UsageError(
         "develop installs into a virtual environment, and none is active",
         hint="python3 -m venv .venv && . .venv/bin/activate",
     )
+
+
+def _python_of(environment: Path) -> Path | None:
+    programs = ("bin/python", "Scripts/python.exe", "python.exe")
+    return next((environment / one for one in programs if (environment / one).is_file()), None)
 
 
 def build_options(options: argparse.Namespace, python: Path, out: str) -> argparse.Namespace:
@@ -86,27 +92,54 @@ def requirements(table: Mapping[str, Any], extras: Sequence[str], groups: Sequen
     return tuple(dict.fromkeys(found))
 
 
-async def install(options: argparse.Namespace, python: Path, wheel: Path) -> None:
-    """Install the requirements, then the wheel in place of any other version of it.
+class Installation(NamedTuple):
+    """How a wheel gets into an environment.
+
+    Attributes:
+        program: The installer with its arguments; what is installed comes after.
+        again: Its flag that replaces another version of the same.
+        needed: Requirements that are installed first.
+    """
+
+    program: tuple[str, ...]
+    again: str
+    needed: tuple[str, ...]
+
+
+def find_installation(options: argparse.Namespace, python: Path) -> Installation:
+    """Return how to install, so that a mistake is told before anything is compiled.
 
     Args:
         options: The parsed command line.
         python: The interpreter of the environment.
-        wheel: The editable wheel.
 
     Raises:
         UsageError: An extra or a group is not there.
-        ToolError: No installer is there, or it fails.
+        ToolError: No installer is there.
     """
     manifest = Path(options.manifest_path) if options.manifest_path is not None else None
     pyproject = find_files(Path.cwd(), manifest).pyproject
     table = read_toml(pyproject) if pyproject is not None else {}
-    program = _installer(options, python)
     needed = requirements(table, split(options.extras), split(options.group))
-    if needed:
-        await _run((*program, *needed), options)
-    fresh = ("--reinstall",) if "uv" in Path(program[0]).name else ("--force-reinstall",)
-    await _run((*program, "--no-deps", *fresh, str(wheel)), options)
+    return Installation(*_installer(options, python), needed)
+
+
+async def install(options: argparse.Namespace, installation: Installation, python: Path, wheel: Path) -> None:
+    """Install the requirements, then the wheel in place of any other version of it.
+
+    Args:
+        options: The parsed command line.
+        installation: How.
+        python: The interpreter of the environment.
+        wheel: The editable wheel.
+
+    Raises:
+        WheelmatrixError: The installer fails.
+    """
+    program = installation.program
+    if installation.needed:
+        await _run((*program, *installation.needed), options)
+    await _run((*program, "--no-deps", installation.again, str(wheel)), options)
     if not options.quiet:
         sys.stderr.write(f"installed {wheel.name.partition('-')[0]} in place, in {python.parent.parent}\n")
 
@@ -116,9 +149,10 @@ def split(given: Sequence[str] | None) -> tuple[str, ...]:
     return tuple(word for words in given or () for word in words.replace(",", " ").split())
 
 
-def _installer(options: argparse.Namespace, python: Path) -> tuple[str, ...]:
+def _installer(options: argparse.Namespace, python: Path) -> tuple[tuple[str, ...], str]:
+    """Return the installer, and its flag that replaces another version of the same."""
     if options.pip_path is not None:
-        return (options.pip_path, "--python", str(python), "install", "--quiet")
+        return (options.pip_path, "--python", str(python), "install", "--quiet"), "--force-reinstall"
     uv = shutil.which("uv")
     has_pip = any((python.parent.parent / "lib").glob("python*/site-packages/pip")) or any(
         (python.parent.parent / "Lib").glob("site-packages/pip")
@@ -126,10 +160,11 @@ def _installer(options: argparse.Namespace, python: Path) -> tuple[str, ...]:
     if options.uv or (uv is not None and not has_pip):
         if uv is None:
             raise ToolError("uv was not found on PATH (--uv)", hint="pip install uv")
-        return (uv, "pip", "install", "--quiet", "--python", str(python))
+        return (uv, "pip", "install", "--quiet", "--python", str(python)), "--reinstall"
     if not has_pip:
         raise ToolError(f"the environment of {python} has no pip", hint=f"{python} -m ensurepip, or --uv")
-    return (str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check")
+    words = (str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check")
+    return words, "--force-reinstall"
 
 
 async def _run(argv: tuple[str, ...], options: argparse.Namespace) -> None:

@@ -133,3 +133,4 @@ def test_develop_installs_in_place_for_the_environment_that_is_near(root: Path, 
     assert ask(python, "import mixed_src, typing_extensions; print(mixed_src.__file__)") == str(place)
     unknown = run([need("wheelmatrix"), "develop", "-E", "nope"], cwd=root, env=env)
     assert (unknown.exit, "there is no extra 'nope' (-E)" in unknown.stderr) == (2, True)
+    assert "start" not in unknown.stderr, "told before anything is compiled"
