@@ -11,6 +11,9 @@ from pathlib import Path
 
 from support.tools import Ran, run
 
+BINARY = (b"\x7fELF", b"MZ", b"\xcf\xfa\xed\xfe", b"\xce\xfa\xed\xfe", b"\xca\xfe\xba\xbe")
+"""How programs and libraries begin: ELF, PE, Mach-O of 64 and 32 bits, universal."""
+
 
 @dataclass(frozen=True)
 class Inside:
@@ -46,7 +49,7 @@ def look_inside(path: Path) -> Inside:
         files=frozenset(names),
         metadata=parsed("METADATA"),
         wheel=parsed("WHEEL"),
-        texts={name: content for name, content in contents.items() if not content.startswith(b"\x7fELF")},
+        texts={name: content for name, content in contents.items() if not content.startswith(BINARY)},
         modes={info.filename: info.external_attr >> 16 for info in members},
     )
 
