@@ -176,10 +176,12 @@ def metadata_for_frontend(options: argparse.Namespace, directory: Path) -> str:
 
 def plan(options: argparse.Namespace) -> int:
     """Show what a build would do."""
+    from matrix.archives.gather import check_python_side  # noqa: PLC0415
     from matrix.gathering import gather  # noqa: PLC0415
     from matrix.planning.document import plan_document  # noqa: PLC0415
 
     gathered = anyio.run(gather, options, ALL)
+    check_python_side(gathered.project)
     if options.json:
         sys.stdout.write(plan_document(gathered.plan, gathered.commands(ALL, options)) + "\n")
         return 0

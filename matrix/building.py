@@ -15,7 +15,7 @@ from typing import NamedTuple
 from matrix import __version__
 from matrix.archives import dos_time, remove_leftovers, source_date_epoch
 from matrix.archives.editable import editable_contents, tree_of
-from matrix.archives.gather import core_metadata, layout_of, wheel_contents
+from matrix.archives.gather import check_python_side, layout_of
 from matrix.driver import Driver
 from matrix.errors import UsageError, WheelmatrixError
 from matrix.events import Bus, Note, RunEnded, RunStarted
@@ -208,8 +208,8 @@ def _bench(
 def _ingredients(gathered: Gathered, options: argparse.Namespace, out: Path) -> Ingredients:
     """Collect metadata and Python files, so that their faults are told before anything compiles."""
     project = gathered.project
-    metadata, layout = core_metadata(project), layout_of(project)
-    contents = wheel_contents(project, metadata)
+    layout = layout_of(project)
+    metadata, contents = check_python_side(project)
     if options.editable:
         contents = editable_contents(layout, contents, metadata.distribution)
     return Ingredients(

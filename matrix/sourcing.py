@@ -11,7 +11,7 @@ import anyio
 import anyio.to_thread
 
 from matrix.archives import remove_leftovers
-from matrix.archives.gather import core_metadata
+from matrix.archives.gather import check_python_side
 from matrix.errors import UsageError, WheelmatrixError
 from matrix.model import Sdist
 from matrix.project import CargoFlags, Project, read_project
@@ -56,7 +56,7 @@ async def _make(options: argparse.Namespace) -> Made:
     cwd = Path.cwd()
     flags = cargo_flags(options) if options.command == "build" else _manifest_alone(options)
     project = await read_project(cwd, flags, bindings=getattr(options, "bindings", None))
-    metadata = core_metadata(project)
+    metadata, _ = check_python_side(project)
     sources = await collect_sources(project, metadata)
     check_sources(sources.entries, metadata)
     out = cwd / options.out if options.out is not None else project.target_dir / "wheels"
