@@ -41,18 +41,17 @@ def _build(options: argparse.Namespace) -> tuple[Made | None, Done]:
     """Make the source distribution when it is asked for, and build the wheels."""
     from matrix.building import build_wheels  # noqa: PLC0415 - only builds need the running room
 
-    made = None
-    if options.sdist:
-        from matrix.sourcing import blame, prepare_tree  # noqa: PLC0415
+    if not options.sdist:
+        return None, anyio.run(build_wheels, options, ALL)
+    from matrix.sourcing import blame, make_sdist, unpacked  # noqa: PLC0415
 
-        made = _sdist(options)
-        options = prepare_tree(made, options)
-    try:
-        return made, anyio.run(partial(build_wheels, options, ALL, sdist=made.sdist if made is not None else None))
-    except Exception as error:
-        if made is not None:
+    made = anyio.run(make_sdist, options)
+    with unpacked(made, options) as changed:
+        try:
+            return made, anyio.run(partial(build_wheels, changed, ALL, made=made))
+        except Exception as error:
             blame(error, made)
-        raise
+            raise
 
 
 def _print(options: argparse.Namespace, done: Done | None, paths: Sequence[Path]) -> None:

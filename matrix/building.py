@@ -21,7 +21,7 @@ from matrix.errors import UsageError, WheelmatrixError
 from matrix.events import Bus, Note, RunEnded, RunStarted
 from matrix.files import shown
 from matrix.gathering import Gathered, gather, tag_environment, tool_versions
-from matrix.model import Plan, Sdist
+from matrix.model import Plan
 from matrix.reporting.collector import ReportCollector
 from matrix.reporting.document import Report, read_report, write_report
 from matrix.reporting.terminal import make_listener
@@ -32,6 +32,7 @@ from matrix.running.ingredients import Ingredients
 from matrix.running.jobserver import open_pool
 from matrix.running.pool import Pool
 from matrix.running.run import Ending, carry_out
+from matrix.sourcing import Made
 from matrix.telling import INTERRUPTED, tell
 from matrix.wishes import audit_mode, run_flags
 
@@ -59,15 +60,16 @@ class _Where(NamedTuple):
 
 
 async def build_wheels(
-    options: argparse.Namespace, drivers: Sequence[Driver], private: bool = False, sdist: Sdist | None = None
+    options: argparse.Namespace, drivers: Sequence[Driver], private: bool = False, made: Made | None = None
 ) -> Done:
     """Build every wheel that the options and the project ask for, and write the report.
 
     Args:
         options: The parsed command line.
         drivers: All of them, the best first.
-        sdist: The source distribution whose unpacked tree is built from.
-        private: Whether the report stays beside the lanes (for Python front ends).
+        made: The source distribution whose unpacked tree is built from.
+        private: Whether the report stays beside the lanes and the out directory is the caller's own, so not told
+            (for Python front ends and develop).
 
     Raises:
         WheelmatrixError: Something is wrong before anything is compiled.
@@ -75,6 +77,9 @@ async def build_wheels(
     gathered = await gather(options, drivers)
     out = gathered.cwd / options.out if options.out is not None else gathered.project.target_dir / "wheels"
     ingredients = _ingredients(gathered, options, out)
+    lacking = await gathered.missing_generator()
+    if lacking is not None:
+        raise lacking
     _make_writable(out, "--out" if options.out is not None else "the target directory")
     report_path = _report_path(gathered, options, out, private=private)
     previous = read_report(report_path)
@@ -83,7 +88,7 @@ async def build_wheels(
         tools=await tool_versions(gathered, drivers),
         argv=["wheelmatrix", *sys.argv[1:]],
         previous=previous,
-        sdist=sdist,
+        sdist=made.sdist if made is not None else None,
     )
     reporter = make_listener(
         sys.stderr,
@@ -102,7 +107,9 @@ async def build_wheels(
         bench = _bench(gathered, options, drivers, pool, bus, ingredients, color=reporter.color)
         ending: Ending = "interrupted"
         try:
-            ending = await _run(gathered, options, bench, finisher, ingredients)
+            place = "" if private else shown(out, gathered.cwd)
+            said = made.warnings if made is not None else ()
+            ending = await _run(gathered, options, bench, finisher, ingredients, place, said)
         finally:
             report, written = _close(bench, gathered.plan, collector, finisher, ending, _Where(out, report_path))
     files = dict.fromkeys(cell.wheel.file for cell in report.cells if cell.wheel is not None)
@@ -149,18 +156,24 @@ def _close(
 
 
 async def _run(
-    gathered: Gathered, options: argparse.Namespace, bench: Bench, finisher: Finisher, ingredients: Ingredients
+    gathered: Gathered,
+    options: argparse.Namespace,
+    bench: Bench,
+    finisher: Finisher,
+    ingredients: Ingredients,
+    place: str,
+    said: Sequence[str],
 ) -> Ending:
     bus, project = bench.bus, gathered.project
     bus.emit(
         RunStarted(
             plan=gathered.plan,
             jobs=bench.pool.total,
-            out=shown(ingredients.out, gathered.cwd),
+            out=place,
             crates=project.crate.units(gathered.host.target),
         )
     )
-    warnings = (*ingredients.metadata.warnings, *ingredients.contents.warnings)
+    warnings = (*said, *ingredients.metadata.warnings, *ingredients.contents.warnings)
     for text in (*warnings, *_watched(gathered, ingredients.out)):
         bus.emit(Note(level="warning", text=text))
     for text in gathered.notes:

@@ -15,6 +15,7 @@ from functools import partial
 from pathlib import Path
 
 import anyio
+import msgspec
 
 from matrix.checkup import Checkup, Remark
 from matrix.driver import Driver
@@ -61,7 +62,12 @@ async def look(options: argparse.Namespace, drivers: Sequence[Driver]) -> Checku
     known = await versions(tools, gathered.host.tools, root)
     named = {build.settings.image for build in gathered.plan.builds} - {None}
     images = await images_here(sorted(filter(None, named)), gathered.host.containers, root)
-    return examine(gathered.project, gathered.request, gathered.facts, known, images)
+    found = examine(gathered.project, gathered.request, gathered.facts, known, images)
+    lacking = await gathered.missing_generator()
+    if lacking is None:
+        return found
+    remark = Remark(text=lacking.message, hint=lacking.hint)
+    return msgspec.structs.replace(found, ready=False, problems=(*found.problems, remark))
 
 
 async def _alone(drivers: Sequence[Driver], cwd: Path, problems: tuple[Remark, ...] = ()) -> Checkup:
