@@ -10,8 +10,9 @@ import pytest
 
 from drivers import ALL
 from matrix.arguments import make_parser
+from matrix.auditing import rule_rows
 from matrix.project.reference import maturin_keys, wheelmatrix_keys
-from matrix.reporting.reference import commands_reference, stale_blocks, update_between_markers
+from matrix.reporting.reference import commands_reference, markdown_table, stale_blocks, update_between_markers
 
 ROOT = Path(__file__).parents[2]
 README = ROOT / "README.md"
@@ -22,6 +23,7 @@ def blocks() -> dict[str, str]:
         "commands": commands_reference(make_parser()),
         "wheelmatrix-keys": wheelmatrix_keys(),
         "maturin-keys": maturin_keys(),
+        "findings": markdown_table(["Group", "Code", "Severity", "What is found", "Advice"], rule_rows()),
     }
 
 
