@@ -22,6 +22,7 @@ from matrix.events import Bus, Note, RunEnded, RunStarted
 from matrix.files import shown
 from matrix.gathering import Gathered, gather, tag_environment, tool_versions
 from matrix.model import Plan, Sdist
+from matrix.repairs import repairs_here
 from matrix.reporting.collector import ReportCollector
 from matrix.reporting.document import Report, read_report, write_report
 from matrix.reporting.terminal import make_listener
@@ -74,7 +75,7 @@ async def build_wheels(
     """
     gathered = await gather(options, drivers)
     out = gathered.cwd / options.out if options.out is not None else gathered.project.target_dir / "wheels"
-    ingredients = _ingredients(gathered, options, out)
+    ingredients = _ingredients(gathered, options, out, drivers)
     _make_writable(out, "--out" if options.out is not None else "the target directory")
     report_path = _report_path(gathered, options, out, private=private)
     previous = read_report(report_path)
@@ -205,20 +206,24 @@ def _bench(
     )
 
 
-def _ingredients(gathered: Gathered, options: argparse.Namespace, out: Path) -> Ingredients:
+def _ingredients(gathered: Gathered, options: argparse.Namespace, out: Path, drivers: Sequence[Driver]) -> Ingredients:
     """Collect metadata and Python files, so that their faults are told before anything compiles."""
     project = gathered.project
     metadata, layout = core_metadata(project), layout_of(project)
     contents = wheel_contents(project, metadata)
     if options.editable:
         contents = editable_contents(layout, contents, metadata.distribution)
+    audit = audit_mode(options, project)
     return Ingredients(
         metadata=metadata,
         layout=layout,
         contents=contents,
         tree=tree_of(layout) if options.editable else None,
         out=out,
-        audit=audit_mode(options, project),
+        audit=audit,
+        repairs=repairs_here(project, gathered.plan, gathered.host, drivers, os.environ, gathered.workshop.base)
+        if audit == "repair"
+        else None,
         environ=tag_environment(os.environ),
         modified=dos_time(source_date_epoch(os.environ)),
         reuse=not options.no_reuse,

@@ -250,7 +250,8 @@ def _add_selection(parser: argparse.ArgumentParser) -> None:
     add(
         "--auditwheel",
         choices=["repair", "check", "warn", "skip"],
-        help="what to do about the platform tag (repair is not built yet and checks instead)",
+        help="what to do about the platform tag: repair brings along libraries that no level allows (default), "
+        "check fails instead, warn gives the best tag met",
     )
     add(
         "--skip-auditwheel",

@@ -40,6 +40,7 @@ class Analysis(msgspec.Struct, frozen=True, kw_only=True):
         internal: SONAMEs and file names of the libraries among them.
         foreign: Files built for another architecture.
         policy: The best policy met, or ``None``.
+        notes: Findings made before the verdict, about files that were not judged.
         verdict: What the report says of them.
     """
 
@@ -51,6 +52,7 @@ class Analysis(msgspec.Struct, frozen=True, kw_only=True):
     internal: frozenset[str] = frozenset()
     foreign: tuple[Native, ...] = ()
     policy: Policy | None = None
+    notes: tuple[Finding, ...] = ()
     verdict: Verdict
 
     @property
@@ -64,7 +66,14 @@ def judge(binaries: Iterable[Binary], *, arch: str = "", libc: Libc = "", notes:
     return analyse(binaries, arch=arch, libc=libc, notes=notes).verdict
 
 
-def analyse(binaries: Iterable[Binary], *, arch: str = "", libc: Libc = "", notes: Sequence[Finding] = ()) -> Analysis:
+def analyse(
+    binaries: Iterable[Binary],
+    *,
+    arch: str = "",
+    libc: Libc = "",
+    notes: Sequence[Finding] = (),
+    provided: frozenset[str] = frozenset(),
+) -> Analysis:
     """Judge the binaries of one wheel together.
 
     Args:
@@ -72,6 +81,7 @@ def analyse(binaries: Iterable[Binary], *, arch: str = "", libc: Libc = "", note
         arch: Architecture expected, as platform tags name it; by default that of the first file.
         libc: C library expected; decides when the files need none (PEP 656: they may carry both families).
         notes: Findings made before, to be handed on first.
+        provided: Names of libraries that count as part of the wheel though it does not hold them.
     """
     loaded = [binary for binary in binaries if binary.kind != "object"]
     arch = arch or next((binary.arch for binary in loaded), "")
@@ -79,12 +89,15 @@ def analyse(binaries: Iterable[Binary], *, arch: str = "", libc: Libc = "", note
     foreign = tuple(binary for binary in loaded if binary not in own)
     seen = sorted({binary.libc for binary in own if binary.libc})
     libc = libc if libc in seen or not seen else seen[0]
-    internal = frozenset(
-        name
-        for binary in own
-        if binary.kind == "library"
-        for name in (binary.file.rpartition("/")[2], binary.soname)
-        if name
+    internal = (
+        frozenset(
+            name
+            for binary in own
+            if binary.kind == "library"
+            for name in (binary.file.rpartition("/")[2], binary.soname)
+            if name
+        )
+        | provided
     )
     policy = None if foreign or len(seen) > 1 else _best(arch, libc, own, internal)
     draft = Analysis(
@@ -94,6 +107,7 @@ def analyse(binaries: Iterable[Binary], *, arch: str = "", libc: Libc = "", note
         internal=internal,
         foreign=foreign,
         policy=policy,
+        notes=tuple(notes),
         verdict=Verdict(overall_tag="", sym_tag=""),
     )
     return msgspec.structs.replace(draft, verdict=_verdict(draft, seen, notes))
