@@ -249,10 +249,16 @@ def audit(options: argparse.Namespace) -> int:
     if options.json:
         sys.stdout.write(msgspec.json.format(msgspec.json.encode(audits), indent=2).decode() + "\n")
         return audits.exit_code
-    rows = audit_rows(audits.wheels)
     symbols, color = symbols_for(sys.stdout.encoding), wants_color(options.color, sys.stdout)
-    sys.stdout.write(render_audits(rows, symbols=symbols, color=color))
+    sys.stdout.write(render_audits(audit_rows(audits.wheels), symbols=symbols, color=color))
     return audits.exit_code
+
+
+def repair(options: argparse.Namespace) -> int:
+    """Bring along what finished wheels need, in new wheels; print their paths."""
+    from matrix.repair_command import repair as run  # noqa: PLC0415 - only repair needs the repairing room
+
+    return run(options)
 
 
 def schema(options: argparse.Namespace) -> int:
@@ -289,5 +295,6 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "doctor": doctor,
     "interpreters": interpreters,
     "audit": audit,
+    "repair": repair,
     "schema": schema,
 }

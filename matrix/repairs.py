@@ -1,4 +1,4 @@
-"""What repairs need of this machine: a patchelf, and the directories where libraries are looked for."""
+"""What repairs of a run need of this machine: a patchelf, and the directories where libraries are looked for."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ from matrix.auditing.elf import Binary
 from matrix.auditing.levels import Judgement
 from matrix.auditing.policies import Policy, policies, policy_for
 from matrix.auditing.verdict import RUST_FLOOR, Analysis, analyse, family_of, offences_against
-from matrix.model import Compatibility
+from matrix.model import Bundled, Compatibility
 from matrix.repairing.closure import Closure, Find, close
 from matrix.repairing.layout import (
     grafted_name,
@@ -69,6 +69,19 @@ class Repair(msgspec.Struct, frozen=True, kw_only=True):
     grafts: tuple[Graft, ...]
     changes: tuple[Change, ...]
     moved: dict[str, str] = {}
+
+    @property
+    def bundled(self) -> tuple[Bundled, ...]:
+        """What is brought along, as reports say it."""
+        return tuple(
+            Bundled(
+                file=graft.file,
+                library=graft.library.soname,
+                source=str(graft.library.path),
+                sha256=graft.library.sha256,
+            )
+            for graft in self.grafts
+        )
 
 
 class Wanted(msgspec.Struct, frozen=True, kw_only=True):

@@ -24,7 +24,7 @@ from matrix.repairing import Repair
 from matrix.running.ingredients import Ingredients, entries_of, inputs_of, with_weak_versions_flagged
 from matrix.running.joining import Joiner, Made, joined
 from matrix.running.lanes import Workshop
-from matrix.running.mending import bundled_by, mended, same_sources, with_repair
+from matrix.running.mending import mended, same_sources, with_repair
 from matrix.running.state import BuildState, WheelState, read_state, write_state
 
 __all__ = ["Finisher"]
@@ -190,7 +190,7 @@ class Finisher:
         metadata = given.metadata
         file = wheel_file_name(metadata.name, metadata.version, cell.python_tag, cell.abi_tag, platforms)
         self._claim(file, made)
-        bundled = bundled_by(repair)
+        bundled = repair.bundled if repair is not None else ()
         inputs = self._inputs(made, cell, bundled)
         copies, verdict = with_weak_versions_flagged(made.outcome, judgement.level, verdict, cell)
         entries = entries_of(given, made.build, made.outcome, copies)

@@ -15,7 +15,7 @@ from matrix.repairing.places import linked_directories, loader_directories, sysr
 from matrix.repairing.sbom import sbom_entry
 from matrix.running.joining import Made
 
-__all__ = ["Repairs", "bundled_by", "mended", "same_sources", "with_repair"]
+__all__ = ["Repairs", "mended", "same_sources", "with_repair"]
 
 _ELSEWHERE = "it was built in a container, whose own libraries are not brought along"
 
@@ -98,17 +98,6 @@ def with_repair(
     own = [changed.pop(entry.path, entry) for entry in given]
     sbom = [sbom_entry(metadata.dist_info, file, repair.grafts)] if repairs.sbom and repair.grafts else []
     return [*own, *changed.values(), *sbom]
-
-
-def bundled_by(repair: Repair | None) -> tuple[Bundled, ...]:
-    """Return what a repair brings along, as the report says it."""
-    grafts = repair.grafts if repair is not None else ()
-    return tuple(
-        Bundled(
-            file=graft.file, library=graft.library.soname, source=str(graft.library.path), sha256=graft.library.sha256
-        )
-        for graft in grafts
-    )
 
 
 def same_sources(bundled: Sequence[Bundled]) -> bool:

@@ -49,6 +49,8 @@ RANKS = {
     "matrix.wishes": 7,
     "matrix.gathering": 8,
     "matrix.repairs": 8,
+    "matrix.repair_command": 8,
+    "matrix.repair_flags": 6,
     "matrix.sourcing": 8,
     "matrix.scaffolds": 8,
     "matrix.listing": 8,
