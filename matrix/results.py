@@ -33,6 +33,7 @@ class Artifact(msgspec.Struct, frozen=True, kw_only=True):
         crate: Cargo target name; of a generated file its place beside the library.
         linked_paths: Directories build scripts told the linker to search.
         out_dirs: ``OUT_DIR`` by package name.
+        linked_by: Package whose build script asked for a library, by the library's ``-l`` name: ``pq``.
     """
 
     path: str
@@ -40,6 +41,7 @@ class Artifact(msgspec.Struct, frozen=True, kw_only=True):
     crate: str
     linked_paths: tuple[str, ...] = ()
     out_dirs: dict[str, str] = {}
+    linked_by: dict[str, str] = {}
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from matrix.archives.entries import Entry
+from matrix.archives.record import hash_file
 from matrix.auditing.weak import flag_weak_needs
 from matrix.errors import ToolError
 from matrix.repairing.patchelf import Patchelf
@@ -51,6 +52,8 @@ def carry_out(
         copy = into / f"{number}-{change.after.file.rpartition('/')[2]}"
         shutil.copyfile(source, copy)
         if graft is not None:
+            if hash_file(copy)[0].hex() != graft.library.sha256:
+                raise ToolError(f"{graft.library.path} changed while it was copied", hint="run it again")
             flag_weak_needs(copy, repair.level, repair.analysis.arch)
         if strip is not None:
             strip(copy)

@@ -24,7 +24,7 @@ from matrix.repairing import Repair
 from matrix.running.ingredients import Ingredients, entries_of, inputs_of, with_weak_versions_flagged
 from matrix.running.joining import Joiner, Made, joined
 from matrix.running.lanes import Workshop
-from matrix.running.mending import mended, same_sources, with_repair
+from matrix.running.mending import mended, same_sources, who_links, with_repair
 from matrix.running.state import BuildState, WheelState, read_state, write_state
 
 __all__ = ["Finisher"]
@@ -173,7 +173,9 @@ class Finisher:
             return _End(
                 status="failed",
                 reason=judgement.reason,
-                details=judgement.details,
+                details="\n".join(
+                    filter(None, (judgement.details, who_links(made, verdict.external if verdict else ())))
+                ),
                 hint=judgement.hint,
                 verdict=verdict,
             )

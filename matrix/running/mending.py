@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,8 +16,9 @@ from matrix.repairing.places import linked_directories, loader_directories, sysr
 from matrix.repairing.sbom import sbom_entry
 from matrix.running.joining import Made
 
-__all__ = ["Repairs", "mended", "same_sources", "with_repair"]
+__all__ = ["Repairs", "mended", "same_sources", "who_links", "with_repair"]
 
+_LINK_NAME = re.compile(r"^lib(.+?)\.so\b.*$")
 _ELSEWHERE = "it was built in a container, whose own libraries are not brought along"
 
 
@@ -98,6 +100,18 @@ def with_repair(
     own = [changed.pop(entry.path, entry) for entry in given]
     sbom = [sbom_entry(metadata.dist_info, file, repair.grafts)] if repairs.sbom and repair.grafts else []
     return [*own, *changed.values(), *sbom]
+
+
+def who_links(made: Made, libraries: Iterable[str]) -> str:
+    """Return lines that name the crates which brought libraries in, as far as their build scripts told cargo.
+
+    Args:
+        made: What was made.
+        libraries: SONAMEs of libraries that the level does not allow.
+    """
+    linked_by = {name: crate for one in made.outcome.artifacts for name, crate in one.linked_by.items()}
+    found = ((library, linked_by.get(_LINK_NAME.sub(r"\1", library))) for library in libraries)
+    return "\n".join(f"{library} is linked by the crate {crate}" for library, crate in found if crate is not None)
 
 
 def same_sources(bundled: Sequence[Bundled]) -> bool:
