@@ -22,7 +22,7 @@ from matrix.events import Bus, Note, RunEnded, RunStarted
 from matrix.files import shown
 from matrix.gathering import Gathered, gather, tag_environment, tool_versions
 from matrix.model import Plan, Sdist
-from matrix.repairs import repairs_here
+from matrix.repairs import demand_patchelf, repairs_here
 from matrix.reporting.collector import ReportCollector
 from matrix.reporting.document import Report, read_report, write_report
 from matrix.reporting.terminal import make_listener
@@ -74,6 +74,8 @@ async def build_wheels(
         WheelmatrixError: Something is wrong before anything is compiled.
     """
     gathered = await gather(options, drivers)
+    if options.auditwheel == "repair":
+        await demand_patchelf(gathered.plan, os.environ, gathered.project.root)
     out = gathered.cwd / options.out if options.out is not None else gathered.project.target_dir / "wheels"
     ingredients = _ingredients(gathered, options, out, drivers)
     _make_writable(out, "--out" if options.out is not None else "the target directory")
