@@ -15,13 +15,13 @@ from typing import NamedTuple
 from matrix import __version__
 from matrix.archives import dos_time, remove_leftovers, source_date_epoch
 from matrix.archives.editable import editable_contents, tree_of
-from matrix.archives.gather import core_metadata, layout_of, wheel_contents
+from matrix.archives.gather import check_python_side, layout_of
 from matrix.driver import Driver
 from matrix.errors import UsageError, WheelmatrixError
 from matrix.events import Bus, Note, RunEnded, RunStarted
 from matrix.files import shown
 from matrix.gathering import Gathered, gather, tag_environment, tool_versions
-from matrix.model import Plan, Sdist
+from matrix.model import Plan
 from matrix.repairs import demand_patchelf, repairs_here
 from matrix.reporting.collector import ReportCollector
 from matrix.reporting.document import Report, read_report, write_report
@@ -33,6 +33,7 @@ from matrix.running.ingredients import Ingredients
 from matrix.running.jobserver import open_pool
 from matrix.running.pool import Pool
 from matrix.running.run import Ending, carry_out
+from matrix.sourcing import Made
 from matrix.telling import INTERRUPTED, tell
 from matrix.wishes import audit_mode, run_flags
 
@@ -60,15 +61,16 @@ class _Where(NamedTuple):
 
 
 async def build_wheels(
-    options: argparse.Namespace, drivers: Sequence[Driver], private: bool = False, sdist: Sdist | None = None
+    options: argparse.Namespace, drivers: Sequence[Driver], private: bool = False, made: Made | None = None
 ) -> Done:
     """Build every wheel that the options and the project ask for, and write the report.
 
     Args:
         options: The parsed command line.
         drivers: All of them, the best first.
-        sdist: The source distribution whose unpacked tree is built from.
-        private: Whether the report stays beside the lanes (for Python front ends).
+        made: The source distribution whose unpacked tree is built from.
+        private: Whether the report stays beside the lanes and the out directory is the caller's own, so not told
+            (for Python front ends and develop).
 
     Raises:
         WheelmatrixError: Something is wrong before anything is compiled.
@@ -78,6 +80,9 @@ async def build_wheels(
         await demand_patchelf(gathered.plan, os.environ, gathered.project.root)
     out = gathered.cwd / options.out if options.out is not None else gathered.project.target_dir / "wheels"
     ingredients = _ingredients(gathered, options, out, drivers)
+    lacking = await gathered.missing_generator()
+    if lacking is not None:
+        raise lacking
     _make_writable(out, "--out" if options.out is not None else "the target directory")
     report_path = _report_path(gathered, options, out, private=private)
     previous = read_report(report_path)
@@ -86,7 +91,7 @@ async def build_wheels(
         tools=await tool_versions(gathered, drivers),
         argv=["wheelmatrix", *sys.argv[1:]],
         previous=previous,
-        sdist=sdist,
+        sdist=made.sdist if made is not None else None,
     )
     reporter = make_listener(
         sys.stderr,
@@ -105,7 +110,9 @@ async def build_wheels(
         bench = _bench(gathered, options, drivers, pool, bus, ingredients, color=reporter.color)
         ending: Ending = "interrupted"
         try:
-            ending = await _run(gathered, options, bench, finisher, ingredients)
+            place = "" if private else shown(out, gathered.cwd)
+            said = made.warnings if made is not None else ()
+            ending = await _run(gathered, options, bench, finisher, ingredients, place, said)
         finally:
             report, written = _close(bench, gathered.plan, collector, finisher, ending, _Where(out, report_path))
     files = dict.fromkeys(cell.wheel.file for cell in report.cells if cell.wheel is not None)
@@ -152,18 +159,24 @@ def _close(
 
 
 async def _run(
-    gathered: Gathered, options: argparse.Namespace, bench: Bench, finisher: Finisher, ingredients: Ingredients
+    gathered: Gathered,
+    options: argparse.Namespace,
+    bench: Bench,
+    finisher: Finisher,
+    ingredients: Ingredients,
+    place: str,
+    said: Sequence[str],
 ) -> Ending:
     bus, project = bench.bus, gathered.project
     bus.emit(
         RunStarted(
             plan=gathered.plan,
             jobs=bench.pool.total,
-            out=shown(ingredients.out, gathered.cwd),
+            out=place,
             crates=project.crate.units(gathered.host.target),
         )
     )
-    warnings = (*ingredients.metadata.warnings, *ingredients.contents.warnings)
+    warnings = (*said, *ingredients.metadata.warnings, *ingredients.contents.warnings)
     for text in (*warnings, *_watched(gathered, ingredients.out)):
         bus.emit(Note(level="warning", text=text))
     for text in gathered.notes:
@@ -211,8 +224,8 @@ def _bench(
 def _ingredients(gathered: Gathered, options: argparse.Namespace, out: Path, drivers: Sequence[Driver]) -> Ingredients:
     """Collect metadata and Python files, so that their faults are told before anything compiles."""
     project = gathered.project
-    metadata, layout = core_metadata(project), layout_of(project)
-    contents = wheel_contents(project, metadata)
+    layout = layout_of(project)
+    metadata, contents = check_python_side(project)
     if options.editable:
         contents = editable_contents(layout, contents, metadata.distribution)
     audit = audit_mode(options, project)

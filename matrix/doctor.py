@@ -15,6 +15,7 @@ from functools import partial
 from pathlib import Path
 
 import anyio
+import msgspec
 
 from matrix.checkup import Checkup, Remark
 from matrix.driver import Driver
@@ -68,11 +69,15 @@ async def look(options: argparse.Namespace, drivers: Sequence[Driver]) -> Checku
     named = {build.settings.image for build in gathered.plan.builds} - {None}
     images = await images_here(sorted(filter(None, named)), gathered.host.containers, root)
     found = examine(gathered.project, gathered.request, gathered.facts, known, images)
-    if not any(build.target.os == "linux" for build in gathered.plan.builds):
+    if any(build.target.os == "linux" for build in gathered.plan.builds):
+        states = (read_state(gathered.workshop.state(build.id)) for build in gathered.plan.builds)
+        needed = brings_libraries(states, read_report(gathered.project.target_dir / "wheels" / "report.json"))
+        found = with_patchelf(found, patchelf, known.get(PATCHELF.name), needed=needed)
+    lacking = await gathered.missing_generator()
+    if lacking is None:
         return found
-    states = (read_state(gathered.workshop.state(build.id)) for build in gathered.plan.builds)
-    needed = brings_libraries(states, read_report(gathered.project.target_dir / "wheels" / "report.json"))
-    return with_patchelf(found, patchelf, known.get(PATCHELF.name), needed=needed)
+    remark = Remark(text=lacking.message, hint=lacking.hint)
+    return msgspec.structs.replace(found, ready=False, problems=(*found.problems, remark))
 
 
 async def _alone(drivers: Sequence[Driver], cwd: Path, problems: tuple[Remark, ...] = ()) -> Checkup:
