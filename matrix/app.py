@@ -224,17 +224,9 @@ def scaffold(options: argparse.Namespace) -> int:
 
 def interpreters(options: argparse.Namespace) -> int:
     """List the Pythons found here, or those known from tables for a target."""
-    from matrix.listing import described, found_rows, known_rows  # noqa: PLC0415
-    from matrix.reporting.tables import render_interpreters  # noqa: PLC0415
-    from matrix.reporting.text import wants_color  # noqa: PLC0415
+    from matrix.listing import list_interpreters  # noqa: PLC0415
 
-    rows, notes = (known_rows(options.target), ()) if options.target is not None else anyio.run(found_rows)
-    if options.json:
-        listed = list(map(described, rows))
-        sys.stdout.write(json.dumps({"version": 1, "interpreters": listed, "notes": list(notes)}, indent=2) + "\n")
-    else:
-        sys.stdout.write(render_interpreters(rows, notes=notes, color=wants_color(options.color, sys.stdout)))
-    return 0
+    return list_interpreters(options)
 
 
 def audit(options: argparse.Namespace) -> int:
@@ -242,6 +234,13 @@ def audit(options: argparse.Namespace) -> int:
     from matrix.judging import judge  # noqa: PLC0415
 
     return judge(options)
+
+
+def repair(options: argparse.Namespace) -> int:
+    """Bring along what finished wheels need, in new wheels; print their paths."""
+    from matrix.repair_command import repair as run  # noqa: PLC0415 - only repair needs the repairing room
+
+    return run(options)
 
 
 def schema(options: argparse.Namespace) -> int:
@@ -282,5 +281,6 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "doctor": doctor,
     "interpreters": interpreters,
     "audit": audit,
+    "repair": repair,
     "schema": schema,
 }

@@ -22,6 +22,7 @@ from matrix.events import Bus, Note, RunEnded, RunStarted
 from matrix.files import shown
 from matrix.gathering import Gathered, gather, tag_environment, tool_versions
 from matrix.model import Plan
+from matrix.repairs import demand_patchelf, repairs_here
 from matrix.reporting.collector import ReportCollector
 from matrix.reporting.document import Report, read_report, write_report
 from matrix.reporting.terminal import make_listener
@@ -75,8 +76,10 @@ async def build_wheels(
         WheelmatrixError: Something is wrong before anything is compiled.
     """
     gathered = await gather(options, drivers)
+    if options.auditwheel == "repair":
+        await demand_patchelf(gathered.plan, os.environ, gathered.project.root)
     out = gathered.cwd / options.out if options.out is not None else gathered.project.target_dir / "wheels"
-    ingredients = _ingredients(gathered, options, out)
+    ingredients = _ingredients(gathered, options, out, drivers)
     lacking = await gathered.missing_generator()
     if lacking is not None:
         raise lacking
@@ -218,20 +221,24 @@ def _bench(
     )
 
 
-def _ingredients(gathered: Gathered, options: argparse.Namespace, out: Path) -> Ingredients:
+def _ingredients(gathered: Gathered, options: argparse.Namespace, out: Path, drivers: Sequence[Driver]) -> Ingredients:
     """Collect metadata and Python files, so that their faults are told before anything compiles."""
     project = gathered.project
     layout = layout_of(project)
     metadata, contents = check_python_side(project)
     if options.editable:
         contents = editable_contents(layout, contents, metadata.distribution)
+    audit = audit_mode(options, project)
     return Ingredients(
         metadata=metadata,
         layout=layout,
         contents=contents,
         tree=tree_of(layout) if options.editable else None,
         out=out,
-        audit=audit_mode(options, project),
+        audit=audit,
+        repairs=repairs_here(project, gathered.plan, gathered.host, drivers, os.environ, gathered.workshop.base)
+        if audit == "repair"
+        else None,
         environ=tag_environment(os.environ),
         modified=dos_time(source_date_epoch(os.environ)),
         reuse=not options.no_reuse,

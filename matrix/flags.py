@@ -9,6 +9,7 @@ from typing import Any
 from matrix.audit_flags import add_audit
 from matrix.cargo_flags import add_cargo
 from matrix.flag_values import positive
+from matrix.repair_flags import fill_repair
 from matrix.upload_flags import add_index, add_publish
 
 __all__ = ["COMMANDS", "NOT_YET"]
@@ -199,6 +200,7 @@ COMMANDS: dict[str, tuple[str, Callable[[argparse.ArgumentParser], None]]] = {
     "doctor": ("say what this machine lacks to build the whole matrix, and install it when told yes", _fill_doctor),
     "interpreters": ("list the Pythons found on this machine", _fill_interpreters),
     "audit": ("judge finished wheels, made by anyone", _fill_audit),
+    "repair": ("bring along the libraries that finished wheels need, in new wheels", fill_repair),
     "schema": ("print a JSON Schema", _fill_schema),
 }
 
@@ -250,7 +252,8 @@ def _add_selection(parser: argparse.ArgumentParser) -> None:
     add(
         "--auditwheel",
         choices=["repair", "check", "warn", "skip"],
-        help="what to do about the platform tag (repair is not built yet and checks instead)",
+        help="what to do about the platform tag: repair brings along libraries that no level allows (default), "
+        "check fails instead, warn gives the best tag met",
     )
     add(
         "--skip-auditwheel",

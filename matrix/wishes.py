@@ -149,4 +149,6 @@ def audit_mode(options: argparse.Namespace, project: Project) -> AuditMode:
     if options.auditwheel is None and project.maturin.skips_audit:
         return "skip"
     word = options.auditwheel or project.maturin.auditwheel
-    return "warn" if word == "warn" else "check"
+    if word in {"check", "warn"}:
+        return "check" if word == "check" else "warn"
+    return "check" if options.editable else "repair"

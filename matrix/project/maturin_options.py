@@ -119,7 +119,8 @@ class MaturinOptions(msgspec.Struct, frozen=True, kw_only=True, rename="kebab"):
     ] = None
     manylinux: Annotated[str | tuple[str, ...] | None, Meta(description="Another name of `compatibility`.")] = None
     auditwheel: Annotated[
-        Literal["repair", "check", "warn", "skip"] | None, Meta(description="`skip` turns the audit off.")
+        Literal["repair", "check", "warn", "skip"] | None,
+        Meta(description="`repair` (default) brings libraries along, `check` does not, `warn` only says so."),
     ] = None
     skip_auditwheel: Annotated[bool, Meta(description='Older way to write `auditwheel = "skip"`.')] = False
     strip: Annotated[bool, Meta(description="Whether symbols are stripped from the binary.")] = False

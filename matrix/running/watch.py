@@ -35,6 +35,7 @@ class Watch:
         self._files: list[tuple[str, str]] = []
         self._linked: list[str] = []
         self._out_dirs: dict[str, str] = {}
+        self._linked_by: dict[str, str] = {}
         self._units: set[tuple[str, str, tuple[str, ...]]] = set()
         self._again = False
 
@@ -56,6 +57,8 @@ class Watch:
                 return self._diagnostic(message.message)
             case BuildScript():
                 self._linked += map(self._command.outside, message.linked_paths)
+                names = (library.partition("=")[2] or library for library in message.linked_libs)
+                self._linked_by |= dict.fromkeys(names, package_name(message.package_id))
                 self._out_dirs[package_name(message.package_id)] = self._command.outside(message.out_dir)
                 return None
             case None:
@@ -124,7 +127,14 @@ class Watch:
             )
         kind: Literal["bin", "cdylib"] = "bin" if self._build.bins else "cdylib"
         artifacts = tuple(
-            Artifact(path=path, kind=kind, crate=name, linked_paths=tuple(self._linked), out_dirs=self._out_dirs)
+            Artifact(
+                path=path,
+                kind=kind,
+                crate=name,
+                linked_paths=tuple(self._linked),
+                out_dirs=self._out_dirs,
+                linked_by=self._linked_by,
+            )
             for name, path in self._files
         )
         return msgspec.structs.replace(seen, status="ok", artifacts=artifacts)
