@@ -16,6 +16,7 @@ from matrix import __version__
 from matrix.archives import dos_time, remove_leftovers, source_date_epoch
 from matrix.archives.editable import editable_contents, tree_of
 from matrix.archives.gather import core_metadata, layout_of, wheel_contents
+from matrix.bills import bills_of
 from matrix.driver import Driver
 from matrix.errors import UsageError, WheelmatrixError
 from matrix.events import Bus, Note, RunEnded, RunStarted
@@ -33,7 +34,7 @@ from matrix.running.jobserver import open_pool
 from matrix.running.pool import Pool
 from matrix.running.run import Ending, carry_out
 from matrix.telling import INTERRUPTED, tell
-from matrix.wishes import audit_mode, run_flags
+from matrix.wishes import audit_mode, compression, run_flags
 
 __all__ = ["Done", "build_wheels"]
 
@@ -74,7 +75,7 @@ async def build_wheels(
     """
     gathered = await gather(options, drivers)
     out = gathered.cwd / options.out if options.out is not None else gathered.project.target_dir / "wheels"
-    ingredients = _ingredients(gathered, options, out)
+    ingredients = await _ingredients(gathered, options, out)
     _make_writable(out, "--out" if options.out is not None else "the target directory")
     report_path = _report_path(gathered, options, out, private=private)
     previous = read_report(report_path)
@@ -205,11 +206,11 @@ def _bench(
     )
 
 
-def _ingredients(gathered: Gathered, options: argparse.Namespace, out: Path) -> Ingredients:
+async def _ingredients(gathered: Gathered, options: argparse.Namespace, out: Path) -> Ingredients:
     """Collect metadata and Python files, so that their faults are told before anything compiles."""
     project = gathered.project
     metadata, layout = core_metadata(project), layout_of(project)
-    contents = wheel_contents(project, metadata)
+    contents = wheel_contents(project, metadata, more_boms=options.sbom_include or ())
     if options.editable:
         contents = editable_contents(layout, contents, metadata.distribution)
     return Ingredients(
@@ -220,8 +221,10 @@ def _ingredients(gathered: Gathered, options: argparse.Namespace, out: Path) -> 
         out=out,
         audit=audit_mode(options, project),
         environ=tag_environment(os.environ),
+        compression=compression(options),
         modified=dos_time(source_date_epoch(os.environ)),
         reuse=not options.no_reuse,
+        boms={} if options.editable else await bills_of(project, gathered.plan),
     )
 
 

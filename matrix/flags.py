@@ -9,6 +9,7 @@ from typing import Any
 from matrix.cargo_flags import add_cargo
 from matrix.flag_values import positive
 from matrix.upload_flags import add_index, add_publish
+from matrix.wheel_flags import add_packing
 
 __all__ = ["COMMANDS", "NOT_YET"]
 
@@ -68,6 +69,7 @@ def _fill_build(parser: argparse.ArgumentParser) -> None:
         "--log-format", choices=["console", "json"], help="write an event log to stderr instead of the progress display"
     )
     _add_common(output)
+    add_packing(parser)
     _add_refused(parser)
 
 
@@ -152,6 +154,7 @@ def _fill_develop(parser: argparse.ArgumentParser) -> None:
     add("-q", "--quiet", action="store_true", help="say nothing but errors")
     _add_common(parser)
     add_cargo(parser)
+    add_packing(parser)
 
 
 def _fill_publish(parser: argparse.ArgumentParser) -> None:

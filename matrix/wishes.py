@@ -6,6 +6,7 @@ import argparse
 from collections.abc import Mapping
 from pathlib import Path
 
+from matrix.archives import Compression
 from matrix.errors import UsageError
 from matrix.model import Target
 from matrix.planning import Request
@@ -14,7 +15,7 @@ from matrix.project import CargoFlags, Changes, Project, Seconds, parse_duration
 from matrix.project.cargo_config import VARIABLE, configured_target, names_target
 from matrix.running.ingredients import AuditMode
 
-__all__ = ["audit_mode", "cargo_flags", "request_of", "run_flags", "seconds"]
+__all__ = ["audit_mode", "cargo_flags", "compression", "request_of", "run_flags", "seconds"]
 
 
 def cargo_flags(options: argparse.Namespace) -> CargoFlags:
@@ -150,3 +151,16 @@ def audit_mode(options: argparse.Namespace, project: Project) -> AuditMode:
         return "skip"
     word = options.auditwheel or project.maturin.auditwheel
     return "warn" if word == "warn" else "check"
+
+
+def compression(options: argparse.Namespace) -> Compression:
+    """Return how members of wheels are compressed.
+
+    Raises:
+        UsageError: The level is none of the method's, or this Python does not know the method.
+    """
+    return Compression(
+        method=options.compression_method or "deflated",
+        level=options.compression_level,
+        large_files=options.compression_enable_large_file_support,
+    )

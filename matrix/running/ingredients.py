@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -20,6 +20,7 @@ from matrix.archives import (
     inputs_digest,
 )
 from matrix.archives.compression import EARLIEST, DosTime
+from matrix.archives.sbom import rust_bom_path
 from matrix.auditing import flag_weak_needs
 from matrix.model import Build, Cell, Compatibility, Outcome, Verdict
 from matrix.running.products import product_entries
@@ -45,6 +46,7 @@ class Ingredients:
         modified: The time every member carries.
         reuse: Whether a wheel that is proven to be up to date is kept.
         tree: Where an editable wheel points to, and what is built goes; ``None`` for ordinary wheels.
+        boms: The list of crates of each build, by its id and the wheel's target.
     """
 
     metadata: CoreMetadata
@@ -57,6 +59,7 @@ class Ingredients:
     modified: DosTime = EARLIEST
     reuse: bool = True
     tree: Path | None = None
+    boms: Mapping[tuple[str, str], bytes] = field(default_factory=dict)
 
     @property
     def out_dir_crates(self) -> frozenset[str]:
@@ -87,7 +90,16 @@ def entries_of(
     there = {entry.path for entry in contents.entries}
     if given.tree is not None:  # what the project has itself is not in an editable wheel
         there |= {entry.path for entry in own if (given.tree / entry.path).is_file()}
-    return [*contents.entries, *(entry for entry in own if isinstance(entry.source, Path) or entry.path not in there)]
+    own = [entry for entry in own if isinstance(entry.source, Path) or entry.path not in there]
+    return [*contents.entries, *own, *_boms(given, build)]
+
+
+def _boms(given: Ingredients, build: Build) -> Iterator[Entry]:
+    """Yield what goes into ``.dist-info/sboms``."""
+    yield from given.contents.boms
+    listed = given.boms.get((build.id, build.target.triple))
+    if listed is not None:
+        yield Entry(rust_bom_path(given.metadata.dist_info, build.crate), listed)
 
 
 def _lies_in(entry: Entry, directories: Iterable[Path]) -> bool:

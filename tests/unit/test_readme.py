@@ -9,9 +9,11 @@ from pathlib import Path
 import pytest
 
 from drivers import ALL
-from matrix.arguments import make_parser
+from matrix.arguments import make_parser, subparser
+from matrix.flags import NOT_YET
+from matrix.maturin_flags import FLAGS
 from matrix.project.reference import maturin_keys, wheelmatrix_keys
-from matrix.reporting.reference import commands_reference, stale_blocks, update_between_markers
+from matrix.reporting.reference import commands_reference, flags_compared, stale_blocks, update_between_markers
 
 ROOT = Path(__file__).parents[2]
 README = ROOT / "README.md"
@@ -22,6 +24,7 @@ def blocks() -> dict[str, str]:
         "commands": commands_reference(make_parser()),
         "wheelmatrix-keys": wheelmatrix_keys(),
         "maturin-keys": maturin_keys(),
+        "maturin-flags": flags_compared(subparser(make_parser(), "build"), FLAGS, NOT_YET),
     }
 
 

@@ -8,11 +8,12 @@ from typing import Any
 import pytest
 from support.planning import HOST, made_up_project
 
+from matrix.archives import Compression
 from matrix.arguments import parse
 from matrix.errors import UsageError
 from matrix.planning import Request
 from matrix.project import CargoFlags
-from matrix.wishes import request_of
+from matrix.wishes import compression, request_of
 
 ARM = "aarch64-unknown-linux-gnu"
 FILE = ".cargo/config.toml: build.target"
@@ -67,3 +68,16 @@ def test_universal2_is_no_flag_beside_other_targets(root: Path) -> None:
     with pytest.raises(UsageError, match="--universal2 and --target contradict") as caught:
         asked(root, "--universal2", "--target", ARM)
     assert caught.value.hint == "name it beside the others: --target universal2-apple-darwin"
+
+
+def test_how_wheels_are_compressed() -> None:
+    def said(*words: str) -> Compression:
+        return compression(parse(["build", *words]))
+
+    assert said() == Compression("deflated", None)
+    assert said("--compression-method", "stored") == Compression("stored")
+    large = said("--compression-level", "9", "--compression-enable-large-file-support")
+    assert large == Compression("deflated", 9, large_files=True)
+    for words in (["--compression-level=10"], ["--compression-method=stored", "--compression-level=1"]):
+        with pytest.raises(UsageError, match="--compression-level"):
+            said(*words)

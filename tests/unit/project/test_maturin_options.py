@@ -133,8 +133,11 @@ def test_files_by_archive() -> None:
         ),
         ({"sdist-include": ["x"]}, "sdist-include is a key of maturin before 1.0 and does nothing; now: include"),
         ({"include-import-lib": True}, "include-import-lib is not acted on yet: the wheel gets no import library"),
-        ({"sbom": {"rust": True}}, "sbom is not acted on yet: the wheel gets no SBOM"),
-        ({"sbom": {"include": ["a.json"]}}, "sbom is not acted on yet: the wheel gets no SBOM"),
+        ({"sbom": {"rst": True}}, "sbom: unknown key 'rst' is ignored; did you mean 'rust'?"),
+        (
+            {"target": {"x86_64-apple-darwin": {"macos-deployment-targt": "11.0"}}},
+            "target.x86_64-apple-darwin: unknown key 'macos-deployment-targt' is ignored; did you mean",
+        ),
     ],
 )
 def test_what_is_not_obeyed_is_named(table: dict[str, Any], warning: str) -> None:
