@@ -34,7 +34,7 @@ from matrix.running.jobserver import open_pool
 from matrix.running.pool import Pool
 from matrix.running.run import Ending, carry_out
 from matrix.telling import INTERRUPTED, tell
-from matrix.wishes import audit_mode, compression, run_flags
+from matrix.wishes import audit_mode, companions, compression, run_flags
 
 __all__ = ["Done", "build_wheels"]
 
@@ -162,7 +162,7 @@ async def _run(
         )
     )
     warnings = (*ingredients.metadata.warnings, *ingredients.contents.warnings)
-    for text in (*warnings, *_watched(gathered, ingredients.out)):
+    for text in (*warnings, *_watched(gathered, ingredients.out), *_stripped(gathered, options)):
         bus.emit(Note(level="warning", text=text))
     for text in gathered.notes:
         bus.emit(Note(level="note", text=text))
@@ -203,6 +203,7 @@ def _bench(
         color=color,
         out_dir_crates=ingredients.out_dir_crates,
         sources=tuple(map(str, gathered.project.sources)),
+        companions=companions(options, gathered.project),
     )
 
 
@@ -268,6 +269,12 @@ def _watched(gathered: Gathered, out: Path) -> list[str]:
                 " rerun-if-changed runs again each time, and its crate compiles again"
             )
     return warnings
+
+
+def _stripped(gathered: Gathered, options: argparse.Namespace) -> list[str]:
+    """Warn of builds that have no debug info to lay beside them, as maturin does."""
+    names = [build.id for build in gathered.plan.builds if options.include_debuginfo and build.settings.strip]
+    return [f"--include-debuginfo means nothing for what is stripped: {', '.join(names)}"] if names else []
 
 
 def _children_seconds() -> float | None:

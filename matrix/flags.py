@@ -9,13 +9,12 @@ from typing import Any
 from matrix.cargo_flags import add_cargo
 from matrix.flag_values import positive
 from matrix.upload_flags import add_index, add_publish
-from matrix.wheel_flags import add_packing
+from matrix.wheel_flags import add_contents, add_packing
 
 __all__ = ["COMMANDS", "NOT_YET"]
 
 NOT_YET: dict[str, str] = {
     "--pgo": "profile-guided optimisation",
-    "--include-debuginfo": "separate debug info files",
     "--generate-stubs": "stubs by introspection",
 }
 """Flags of maturin that are known and refused, with what they would do."""
@@ -69,6 +68,7 @@ def _fill_build(parser: argparse.ArgumentParser) -> None:
         "--log-format", choices=["console", "json"], help="write an event log to stderr instead of the progress display"
     )
     _add_common(output)
+    add_contents(parser)
     add_packing(parser)
     _add_refused(parser)
 

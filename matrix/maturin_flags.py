@@ -23,7 +23,7 @@ FLAGS: dict[str, str] = {
     "--zig": "more: macOS, musl and windows-gnu are linked with it too",
     "--universal2": "more: beside other targets, as `--target universal2-apple-darwin`",
     "--out": "",
-    "--include-debuginfo": "",
+    "--include-debuginfo": "more: on Linux too cargo is told to pack it, so that there is a `.dwp`",
     "--sbom-include": "",
     "--generate-stubs": "",
     "--compression-method": "",

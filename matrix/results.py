@@ -18,14 +18,15 @@ class Artifact(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         path: The file, as cargo names it.
-        kind: ``cdylib``, ``bin``, or ``generated`` for a file that was made from a cdylib.
-        crate: Cargo target name; of a generated file its place beside the library.
+        kind: ``cdylib``, ``bin``, ``generated`` for a file that was made from a cdylib, or ``companion`` for one that
+            the linker made beside it: debug info, an import library.
+        crate: Cargo target name; of a generated file and a companion its place beside the library or program.
         linked_paths: Directories build scripts told the linker to search.
         out_dirs: ``OUT_DIR`` by package name.
     """
 
     path: str
-    kind: Literal["cdylib", "bin", "generated"]
+    kind: Literal["cdylib", "bin", "generated", "companion"]
     crate: str
     linked_paths: tuple[str, ...] = ()
     out_dirs: dict[str, str] = {}

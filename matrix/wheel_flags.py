@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import argparse
 
-__all__ = ["add_packing"]
+__all__ = ["ABSENT", "add_contents", "add_packing"]
 
-_WHEEL = "what the wheel holds"
+ABSENT: dict[str, object] = {"include_debuginfo": False, "sbom_include": None}
+"""What flags of builds are where a command has them not."""
 
 
-def add_packing(parser: argparse.ArgumentParser) -> None:
-    """Add them to a command, in a group of their own."""
-    add = parser.add_argument_group(_WHEEL).add_argument
+def add_contents(parser: argparse.ArgumentParser) -> None:
+    """Add what else goes into wheels, in a group of its own."""
+    add = parser.add_argument_group("what else the wheel holds").add_argument
+    add(
+        "--include-debuginfo",
+        action="store_true",
+        help="separate debug info beside the module: .dwp (Linux), .dSYM (macOS), .pdb (Windows); packed so by cargo",
+    )
     add(
         "--sbom-include",
         nargs="+",
@@ -19,6 +25,11 @@ def add_packing(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="more files for .dist-info/sboms, beside those of [tool.maturin.sbom] include",
     )
+
+
+def add_packing(parser: argparse.ArgumentParser) -> None:
+    """Add how wheels are packed, in a group of its own."""
+    add = parser.add_argument_group("how wheels are packed").add_argument
     add(
         "--compression-method",
         choices=["deflated", "stored", "bzip2", "zstd"],

@@ -13,9 +13,10 @@ from matrix.planning import Request
 from matrix.platforms import UNIVERSAL2, archflags_target
 from matrix.project import CargoFlags, Changes, Project, Seconds, parse_duration
 from matrix.project.cargo_config import VARIABLE, configured_target, names_target
+from matrix.running.companions import Companion
 from matrix.running.ingredients import AuditMode
 
-__all__ = ["audit_mode", "cargo_flags", "compression", "request_of", "run_flags", "seconds"]
+__all__ = ["audit_mode", "cargo_flags", "companions", "compression", "request_of", "run_flags", "seconds"]
 
 
 def cargo_flags(options: argparse.Namespace) -> CargoFlags:
@@ -71,6 +72,7 @@ def request_of(options: argparse.Namespace, project: Project, environ: Mapping[s
         only=tuple(options.only or ()),
         settings=_changes(options, project, environ),
         prefers="zig" if options.zig else "",
+        debuginfo=options.include_debuginfo and not options.editable,
         skip_audit=audit_mode(options, project) == "skip",
     )
 
@@ -164,3 +166,14 @@ def compression(options: argparse.Namespace) -> Compression:
         level=options.compression_level,
         large_files=options.compression_enable_large_file_support,
     )
+
+
+def companions(options: argparse.Namespace, project: Project) -> frozenset[Companion]:
+    """Return which files that the linker makes beside a module go into wheels; none into a tree of sources."""
+    if options.editable:
+        return frozenset()
+    found: dict[Companion, bool] = {
+        "debuginfo": options.include_debuginfo,
+        "import-lib": project.maturin.include_import_lib,
+    }
+    return frozenset(kind for kind, wanted in found.items() if wanted)

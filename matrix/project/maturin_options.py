@@ -18,10 +18,6 @@ WHERE = "pyproject.toml: [tool.maturin]"
 
 Format: TypeAlias = Literal["sdist", "wheel"]
 
-# Keys that do nothing yet though they ask for something that a wheel would show.
-NOT_YET = {
-    "include-import-lib": "the wheel gets no import library",
-}
 # Keys of maturin before 1.0 that maturin itself no longer obeys, and what took their place.
 FORMER = {
     "cargo-extra-args": "features, profile, locked and the other cargo keys",
@@ -38,7 +34,6 @@ STANDING = {
     "pgo-command": "not yet: there is no `--pgo`",
     "pgo-dependency-group": "not yet: there is no `--pgo`",
     "generate-ci": "not yet: no such command; `wheelmatrix new` writes a workflow",
-    **{key: f"not yet: {reason}" for key, reason in NOT_YET.items()},
 }
 
 
@@ -190,7 +185,9 @@ class MaturinOptions(msgspec.Struct, frozen=True, kw_only=True, rename="kebab"):
             " CycloneDX, `include` names more files, `auditwheel` is for libraries that a repair copies."
         ),
     ] = None
-    include_import_lib: Annotated[bool, Meta(description="Not acted on yet: a warning says so.")] = False
+    include_import_lib: Annotated[
+        bool, Meta(description="Whether the import library of a module for Windows lies beside it.")
+    ] = False
     pgo_command: Annotated[str | None, Meta(description="Read by `maturin build --pgo` alone.")] = None
     pgo_dependency_group: Annotated[str | None, Meta(description="Read by `maturin build --pgo` alone.")] = None
     generate_ci: Annotated[dict[str, Any] | None, Meta(description="Read by `maturin generate-ci` alone.")] = None
@@ -230,12 +227,11 @@ def read_maturin_options(table: Mapping[str, Any], where: str = WHERE) -> tuple[
         for index, row in enumerate(rows):
             if isinstance(row, FileRow) and row.source is not None and row.to is None:
                 raise ConfigError(f"{where} {key}[{index}]: a row with from needs a to", hint='write to = "package/"')
-    return options, tuple(_warnings(table, options, where))
+    return options, tuple(_warnings(table, where))
 
 
-def _warnings(table: Mapping[str, Any], options: MaturinOptions, where: str) -> list[str]:
-    said = [f"{where} {key} is not acted on yet: {reason}" for key, reason in NOT_YET.items() if _asks(options, key)]
-    said += [
+def _warnings(table: Mapping[str, Any], where: str) -> list[str]:
+    said = [
         f"{where} {key} is a key of maturin before 1.0 and does nothing; now: {now}"
         for key, now in FORMER.items()
         if key in table
@@ -254,8 +250,3 @@ def _unknown(table: Mapping[str, Any], kind: type[msgspec.Struct], where: str) -
         near = did_you_mean(key, known)
         said.append(f"{where} unknown key {key!r} is ignored" + (f"; {near}" if near else ""))
     return said
-
-
-def _asks(options: MaturinOptions, key: str) -> bool:
-    """Whether a key that is not acted on is set to something that would change the wheel."""
-    return bool(getattr(options, key.replace("-", "_")))

@@ -16,6 +16,7 @@ from matrix.events import BuildEnded
 from matrix.files import write_if_changed
 from matrix.model import Artifact, Build, Outcome
 from matrix.running.bench import Bench
+from matrix.running.companions import staged_companions
 from matrix.running.generating import check_generators, generated
 from matrix.running.watch import Watch
 
@@ -69,7 +70,7 @@ async def _make(build: Build, bench: Bench, prepare_lane: PrepareLane | None) ->
             await anyio.to_thread.run_sync(write_if_changed, config, build.pyo3_config)
         python = bench.pythons.get(build.interpreter.id) if build.interpreter is not None else None
         check_generators(build, bench)
-        watch = Watch(build, bench.bus)
+        watch = Watch(build, bench.bus, bench.companions)
         for portion in portions(build):
             command, ended = await bench.run(
                 portion,
@@ -109,8 +110,11 @@ def _stage(artifacts: tuple[Artifact, ...], into: Path, crates: frozenset[str]) 
     """
     shutil.rmtree(into, ignore_errors=True)
     into.mkdir(parents=True)
-    staged = []
+    staged: list[Artifact] = []
     for artifact in artifacts:
+        if artifact.kind == "companion":
+            staged += staged_companions(artifact, into)
+            continue
         copy = into / Path(artifact.path).name
         shutil.copy2(artifact.path, copy)
         out_dirs = dict(artifact.out_dirs)

@@ -138,7 +138,9 @@ class Finisher:
     def _analysed(self, made: Made) -> Analysis:
         """Audit every binary that goes into the wheel: the module, and what lies beside it."""
         entries = entries_of(self._ingredients, made.build, made.outcome)
-        files = [(entry.path, entry.source) for entry in entries if isinstance(entry.source, Path)]
+        beside = {one.path for one in made.outcome.artifacts if one.kind == "companion"}  # nothing loads them
+        paths = [(entry.path, entry.source) for entry in entries if isinstance(entry.source, Path)]
+        files = [(name, path) for name, path in paths if str(path) not in beside]
         return audit_binaries(files, made.build.target, self._platforms(made, LINUX))
 
     def _platforms(self, made: Made, level: Compatibility) -> tuple[str, ...]:

@@ -143,7 +143,7 @@ def with_weak_versions_flagged(
     if verdict is None or not any(finding.code == WEAK for finding in verdict.findings):
         return {}, verdict
     copies = {}
-    for binary in map(Path, [one.path for one in outcome.artifacts if one.kind != "generated"]):
+    for binary in map(Path, [one.path for one in outcome.artifacts if one.kind in {"cdylib", "bin"}]):
         copy = binary.with_name(f"{cell.id}-{binary.name}")
         shutil.copy2(binary, copy)
         if flag_weak_needs(copy, level, cell.target.machine):

@@ -36,7 +36,7 @@ def product_entries(
         Entry(
             _member(layout, distribution, build, one),
             replaced.get(one.path, Path(one.path)),
-            executable=one.kind != "generated",
+            executable=one.kind in {"cdylib", "bin"},
         )
         for one in outcome.artifacts
     ]
@@ -50,6 +50,9 @@ def product_entries(
 
 
 def _member(layout: Layout, distribution: str, build: Build, artifact: Artifact) -> str:
+    if artifact.kind == "companion":
+        folder = layout.directory if layout.module else f"{distribution}.data/scripts"
+        return f"{library_folder(layout) if layout.folder else folder}/{artifact.crate}"
     if artifact.kind == "bin":  # installers put them on PATH (PEP 427)
         suffix = ".exe" if build.target.os == "windows" else ""
         return f"{distribution}.data/scripts/{artifact.crate}{suffix}"
