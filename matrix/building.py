@@ -34,7 +34,7 @@ from matrix.running.jobserver import open_pool
 from matrix.running.pool import Pool
 from matrix.running.run import Ending, carry_out
 from matrix.telling import INTERRUPTED, tell
-from matrix.wishes import audit_mode, companions, compression, run_flags
+from matrix.wishes import audit_mode, companions, compression, run_flags, stubs
 
 __all__ = ["Done", "build_wheels"]
 
@@ -204,6 +204,7 @@ def _bench(
         out_dir_crates=ingredients.out_dir_crates,
         sources=tuple(map(str, gathered.project.sources)),
         companions=companions(options, gathered.project),
+        stubs=stubs(options, gathered.project),
     )
 
 

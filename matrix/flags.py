@@ -15,7 +15,6 @@ __all__ = ["COMMANDS", "NOT_YET"]
 
 NOT_YET: dict[str, str] = {
     "--pgo": "profile-guided optimisation",
-    "--generate-stubs": "stubs by introspection",
 }
 """Flags of maturin that are known and refused, with what they would do."""
 

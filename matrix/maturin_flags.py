@@ -25,7 +25,7 @@ FLAGS: dict[str, str] = {
     "--out": "",
     "--include-debuginfo": "more: on Linux too cargo is told to pack it, so that there is a `.dwp`",
     "--sbom-include": "",
-    "--generate-stubs": "",
+    "--generate-stubs": "more: without the feature it is an error before anything compiles",
     "--compression-method": "",
     "--compression-level": "more: one that the method has not is an error before anything compiles",
     "--compression-enable-large-file-support": "",

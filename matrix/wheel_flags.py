@@ -6,7 +6,7 @@ import argparse
 
 __all__ = ["ABSENT", "add_contents", "add_packing"]
 
-ABSENT: dict[str, object] = {"include_debuginfo": False, "sbom_include": None}
+ABSENT: dict[str, object] = {"generate_stubs": False, "include_debuginfo": False, "sbom_include": None}
 """What flags of builds are where a command has them not."""
 
 
@@ -28,8 +28,13 @@ def add_contents(parser: argparse.ArgumentParser) -> None:
 
 
 def add_packing(parser: argparse.ArgumentParser) -> None:
-    """Add how wheels are packed, in a group of its own."""
+    """Add what modules get beside them, and how wheels are packed, in a group of its own."""
     add = parser.add_argument_group("how wheels are packed").add_argument
+    add(
+        "--generate-stubs",
+        action="store_true",
+        help="type stubs of the module, read from its binary (pyo3 with its feature experimental-inspect)",
+    )
     add(
         "--compression-method",
         choices=["deflated", "stored", "bzip2", "zstd"],

@@ -16,7 +16,9 @@ from matrix.project.cargo_config import VARIABLE, configured_target, names_targe
 from matrix.running.companions import Companion
 from matrix.running.ingredients import AuditMode
 
-__all__ = ["audit_mode", "cargo_flags", "companions", "compression", "request_of", "run_flags", "seconds"]
+INSPECT = "experimental-inspect"  # pyo3's feature that describes a module inside its binary
+
+__all__ = ["audit_mode", "cargo_flags", "companions", "compression", "request_of", "run_flags", "seconds", "stubs"]
 
 
 def cargo_flags(options: argparse.Namespace) -> CargoFlags:
@@ -177,3 +179,21 @@ def companions(options: argparse.Namespace, project: Project) -> frozenset[Compa
         "import-lib": project.maturin.include_import_lib,
     }
     return frozenset(kind for kind, wanted in found.items() if wanted)
+
+
+def stubs(options: argparse.Namespace, project: Project) -> str:
+    """Return the module that gets type stubs, or nothing when none are wanted.
+
+    Raises:
+        UsageError: The module will not describe itself.
+    """
+    if not options.generate_stubs:
+        return ""
+    bindings = project.bindings
+    if bindings.kind != "pyo3":
+        raise UsageError(f"--generate-stubs is for pyo3 modules, and this is {bindings.kind}")
+    rows = (*project.options.include, *project.options.overrides)
+    if INSPECT not in bindings.features and not any(row.features or row.all_features for row in rows):
+        hint = f'write pyo3 = {{ features = ["{INSPECT}"] }} in Cargo.toml, or -F pyo3/{INSPECT}'
+        raise UsageError(f"--generate-stubs needs pyo3's feature {INSPECT}, which is off", hint=hint)
+    return project.module.name

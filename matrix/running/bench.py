@@ -46,6 +46,7 @@ class Bench:
         out_dir_crates: Crates whose ``OUT_DIR`` wheels take files from.
         generators: Pythons to try, in order, where one must run cffi.
         companions: What wheels get of the files that the linker makes beside a module.
+        stubs: Name of the module that gets type stubs read from its binary; empty for none.
         failed: Cells that a build has failed: another one that they need fails them no more.
     """
 
@@ -66,6 +67,7 @@ class Bench:
     failed: set[str] = field(default_factory=set)
     sources: tuple[str, ...] = ()
     companions: frozenset[Companion] = frozenset()
+    stubs: str = ""
 
     def hold(self, build: Build) -> AbstractAsyncContextManager[Path]:
         """Hold the lane of a build, telling when another run has it."""

@@ -18,6 +18,7 @@ from matrix.model import Artifact, Build, Outcome
 from matrix.running.bench import Bench
 from matrix.running.companions import staged_companions
 from matrix.running.generating import check_generators, generated
+from matrix.running.stubbing import with_stubs
 from matrix.running.watch import Watch
 
 __all__ = ["PrepareLane", "make", "portions"]
@@ -90,7 +91,8 @@ async def _make(build: Build, bench: Bench, prepare_lane: PrepareLane | None) ->
         staged = await anyio.to_thread.run_sync(
             _stage, outcome.artifacts, bench.workshop.staging / build.id, bench.out_dir_crates
         )
-        return await generated(build, bench, msgspec.structs.replace(outcome, artifacts=staged))
+        outcome = await generated(build, bench, msgspec.structs.replace(outcome, artifacts=staged))
+        return await with_stubs(build, bench, outcome)
 
 
 def portions(build: Build) -> tuple[Build, ...]:

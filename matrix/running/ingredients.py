@@ -91,7 +91,8 @@ def entries_of(
     if given.tree is not None:  # what the project has itself is not in an editable wheel
         there |= {entry.path for entry in own if (given.tree / entry.path).is_file()}
     own = [entry for entry in own if isinstance(entry.source, Path) or entry.path not in there]
-    return [*contents.entries, *own, *_boms(given, build)]
+    stubs = {entry.path for entry in own if entry.path.endswith(".pyi")}  # they stand for those of the project
+    return [*(entry for entry in contents.entries if entry.path not in stubs), *own, *_boms(given, build)]
 
 
 def _boms(given: Ingredients, build: Build) -> Iterator[Entry]:

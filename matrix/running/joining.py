@@ -91,7 +91,7 @@ def joined(made: Made, staging: Path) -> Made:
     others = [{one.crate: one for one in outcome.artifacts} for _, outcome in made.slices]
     artifacts = []
     for artifact in made.outcome.artifacts:
-        if artifact.kind == "generated" or (artifact.kind == "companion" and "/DWARF/" not in artifact.crate):
+        if artifact.kind in {"generated", "stub"} or (artifact.kind == "companion" and "/DWARF/" not in artifact.crate):
             artifacts.append(artifact)
             continue
         files = [Path(same[artifact.crate].path) for same in others if artifact.crate in same]

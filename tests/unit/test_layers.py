@@ -34,6 +34,7 @@ RANKS = {
     "matrix.planning": 5,
     "matrix.auditing": 5,
     "matrix.archives": 5,
+    "matrix.introspection": 5,
     "matrix.reporting": 5,
     "matrix.running": 6,
     "matrix.sources": 6,
