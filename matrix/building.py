@@ -75,6 +75,7 @@ async def build_wheels(
     """
     gathered = await gather(options, drivers)
     out = gathered.cwd / options.out if options.out is not None else gathered.project.target_dir / "wheels"
+    stubs(options, gathered.project)  # told before anything is written
     ingredients = await _ingredients(gathered, options, out)
     _make_writable(out, "--out" if options.out is not None else "the target directory")
     report_path = _report_path(gathered, options, out, private=private)

@@ -13,7 +13,7 @@ from matrix.arguments import parse
 from matrix.errors import UsageError
 from matrix.planning import Request, make_plan
 from matrix.project import CargoFlags
-from matrix.wishes import companions, compression, request_of
+from matrix.wishes import INSPECT, companions, compression, request_of, stubs
 
 ARM = "aarch64-unknown-linux-gnu"
 FILE = ".cargo/config.toml: build.target"
@@ -101,3 +101,16 @@ def test_what_lies_beside_a_module() -> None:
     assert companions(parse(["build"]), made_up_project()) == set()
     options.editable = True
     assert companions(options, project) == set()
+
+
+def test_stubs_are_for_modules_that_describe_themselves() -> None:
+    wanted = parse(["build", "--generate-stubs"])
+    assert stubs(parse(["build"]), made_up_project()) == ""
+    with pytest.raises(UsageError, match="experimental-inspect, which is off"):
+        stubs(wanted, made_up_project())
+    with pytest.raises(UsageError, match="this is cffi"):
+        stubs(wanted, made_up_project(kind="cffi"))
+    project = made_up_project()
+    assert stubs(wanted, replace(project, bindings=replace(project.bindings, features=frozenset({INSPECT})))) == "demo"
+    row = {"select": {"target": "*"}, "features": ["pyo3/experimental-inspect"]}
+    assert stubs(wanted, made_up_project(matrix={"overrides": [row]})) == "demo"

@@ -77,8 +77,8 @@ def test_classes_with_bases_accessors_and_classes_in_them() -> None:
         {"id": "C", "name": "C", "type": "class", "doc": "Doc.", "bases": [{"type": "id", "id": "B"}]},
         {"id": "I", "name": "Inner", "type": "class", "parent": "C", "decorators": [typed("typing", "final")]},
         {"name": "x", "type": "function", "parent": "C", "arguments": {}, "decorators": [{**of, "attr": "setter"}]},
-        {"name": "x", "type": "function", "parent": "C", "arguments": {}, "decorators": [{"type": "name", "id": "property"}],
-         "returns": {"type": "id", "id": "I"}},
+        {"name": "x", "type": "function", "parent": "C", "arguments": {}, "returns": {"type": "id", "id": "I"},
+         "decorators": [{"type": "name", "id": "property"}]},
         {"name": "SIZE", "type": "attribute", "parent": "C", "annotation": typed("typing", "Final"),
          "value": {"type": "constant", "kind": "float", "value": "1"}},
     )  # fmt: skip

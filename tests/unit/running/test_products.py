@@ -167,3 +167,23 @@ def test_only_wanted_companions_are_taken(tmp_path: Path) -> None:
     staged = list(staged_companions(Artifact(path=str(bundle), kind="companion", crate=""), into))
     assert [one.crate for one in staged] == ["x.dSYM/Contents/Info.plist", "x.dSYM/Contents/Resources/DWARF/x"]
     assert all(Path(one.path).is_file() and Path(one.path).is_relative_to(into) for one in staged)
+
+
+@pytest.mark.parametrize(
+    ("mixed", "names", "places"),
+    [
+        (False, ("__init__.pyi", "sub.pyi"), ["demo/__init__.pyi", "demo/sub.pyi", "demo/py.typed"]),
+        (True, ("__init__.pyi",), ["demo/_demo.pyi"]),
+        (True, ("__init__.pyi", "sub.pyi"), ["demo/_demo/__init__.pyi", "demo/_demo/sub.pyi"]),
+    ],
+)
+def test_stubs_lie_where_type_checkers_look(
+    make_build: BuildFactory, mixed: bool, names: tuple[str, ...], places: list[str]
+) -> None:
+    layout = Layout(
+        root=Path("/p"), module="_demo", directory="demo", top="demo", crate="demo", python_source=Path("/p"),
+        mixed=mixed,
+    )  # fmt: skip
+    made = tuple(Artifact(path=f"/s/{name}", kind="stub", crate=name) for name in names)
+    entries = product_entries(layout, "demo-1.0", make_build(), Outcome(build="b", status="ok", artifacts=made), {})
+    assert [(entry.path, entry.executable) for entry in entries] == [(place, False) for place in places]
