@@ -11,13 +11,12 @@ from matrix.cargo_flags import add_cargo
 from matrix.flag_values import positive
 from matrix.repair_flags import fill_repair
 from matrix.upload_flags import add_index, add_publish
+from matrix.wheel_flags import add_contents, add_packing
 
 __all__ = ["COMMANDS", "NOT_YET"]
 
 NOT_YET: dict[str, str] = {
     "--pgo": "profile-guided optimisation",
-    "--include-debuginfo": "separate debug info files",
-    "--generate-stubs": "stubs by introspection",
 }
 """Flags of maturin that are known and refused, with what they would do."""
 
@@ -70,6 +69,8 @@ def _fill_build(parser: argparse.ArgumentParser) -> None:
         "--log-format", choices=["console", "json"], help="write an event log to stderr instead of the progress display"
     )
     _add_common(output)
+    add_contents(parser)
+    add_packing(parser)
     _add_refused(parser)
 
 
@@ -154,6 +155,7 @@ def _fill_develop(parser: argparse.ArgumentParser) -> None:
     add("-q", "--quiet", action="store_true", help="say nothing but errors")
     _add_common(parser)
     add_cargo(parser)
+    add_packing(parser)
 
 
 def _fill_publish(parser: argparse.ArgumentParser) -> None:
