@@ -30,7 +30,7 @@ FORMER = {
 STANDING = {
     "bindings": "more: `rust-cpython` too",
     "compatibility": "more: a list makes a wheel for each level",
-    "sbom": "more: for each wheel's own target and features, and the same bytes every time; not yet: `auditwheel`",
+    "sbom": "more: for each wheel's own target and features, and the same bytes every time",
     "pgo-command": "not yet: there is no `--pgo`",
     "pgo-dependency-group": "not yet: there is no `--pgo`",
     "generate-ci": "not yet: no such command; `wheelmatrix new` writes a workflow",
@@ -183,7 +183,7 @@ class MaturinOptions(msgspec.Struct, frozen=True, kw_only=True, rename="kebab"):
         Sbom | None,
         Meta(
             description="What describes the wheel's ingredients (PEP 770): `rust` (on unless false) lists the crates as"
-            " CycloneDX, `include` names more files, `auditwheel` is for libraries that a repair copies."
+            " CycloneDX, `include` names more files, `auditwheel` (on unless false) the libraries that came along."
         ),
     ] = None
     include_import_lib: Annotated[
