@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-from support.compare import Difference, check_differences
+from support.compare import EMPTY_LINES, HOME_PAGE, SAME_REQUIREMENTS, SPELLING, Difference, check_differences
+from support.judges import check_distribution
 from support.known import SDISTS, Known, Story
 from support.projects import copy_project
 from support.provision import cbindgen
@@ -30,17 +31,11 @@ DIFFERENCES = (
     Difference("*", "WHEEL Generator", "each names itself"),
     Difference("*", "file -dist-info/sboms/*.cyclonedx.json", "we make no bill of materials"),
     Difference(NO_PYTHON, "content */__init__.py", "words of our own, which leave the same names behind"),
-    Difference(WITH_README, "METADATA body", "maturin ends it with an empty line"),
-    Difference(
-        "mixed-src mixed-src-git",
-        "METADATA Requires-Dist",
-        "the same requirements: we spell markers as pyproject.toml does, maturin rewrites python_version",
-    ),
+    Difference(WITH_README, EMPTY_LINES, "maturin ends it with an empty line"),
+    Difference("mixed-src mixed-src-git", SPELLING, SAME_REQUIREMENTS),
     Difference("workspace cargo-only", "METADATA Author", "maturin repeats here who stands in Author-email"),
     Difference("cargo-only", "METADATA Author-email", "an author without an address belongs into Author"),
-    Difference(
-        "cargo-only watchfiles", "METADATA Home-Page", "deprecated (PEP 753): Project-URL says it, on both sides"
-    ),
+    Difference("cargo-only watchfiles", "METADATA Home-Page", HOME_PAGE),
     *(
         Difference("abi3-conditional", field, "we see the stable ABI in a feature that depends on the interpreter")
         for field in ("name", "tags", "file +*.abi3.so", "file -*.cpython-312-x86_64-linux-gnu.so")
@@ -85,7 +80,9 @@ def _compare(project: str, pairs: list[tuple[Inside, Inside]]) -> None:
 
 
 def _wheels(folder: Path) -> dict[str, Inside]:
-    """The wheels of a folder, by their python and ABI tags."""
+    """The wheels of a folder, which judges accept, by their python and ABI tags."""
+    for path in folder.glob("*.whl"):
+        check_distribution(path)
     found = [look_inside(path) for path in sorted(folder.glob("*.whl"))]
     return {"-".join(inside.file.split("-")[-3:-1]): inside for inside in found}
 

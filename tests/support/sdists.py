@@ -9,10 +9,7 @@ from pathlib import Path
 from support.projects import copy_project
 from support.tools import need, run
 
-__all__ = ["ORDERED", "make_both", "nested_project", "read_sdist", "rust_and_src_project"]
-
-ORDERED = frozenset({"PKG-INFO"})
-"""Files whose lines may stand in another order: maturin sorts the headers by itself."""
+__all__ = ["make_both", "nested_project", "read_sdist", "rust_and_src_project"]
 
 
 def read_sdist(archive: Path) -> dict[str, bytes]:
