@@ -63,7 +63,8 @@ def nested_project(into: Path) -> Path:
     (package / "__init__.py").write_text("from workspace_demo.workspace_demo import squares\n")
     (package / "old.cpython-39-x86_64-linux-gnu.so").write_text("left behind by a build\n")
     shutil.move(root / "pyproject.toml", home / "pyproject.toml")
-    _edit(home / "pyproject.toml", 'manifest-path = "crates/python/Cargo.toml"', 'python-source = "py"')
+    include = 'include = [{ path = "Cargo.*", format = ["sdist"] }]'  # what is in it anyway, rewritten
+    _edit(home / "pyproject.toml", 'manifest-path = "crates/python/Cargo.toml"', f'python-source = "py"\n{include}')
     _edit(home / "pyproject.toml", '"workspace_demo"', '"workspace_demo.workspace_demo"')
     _edit(home / "pyproject.toml", ', "readme"]', ']\nreadme = "../../README.md"')
     (home / "README.md").unlink()
