@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import tomli
+from packaging.errors import ExceptionGroup
 from support.compare import (
     EMPTY_LINES,
     HOME_PAGE,
@@ -22,7 +23,10 @@ from support.judges import check_distribution
 from support.projects import copy_project, fetch_sdist, unpack
 from support.sdists import make_both, nested_project, read_sdist, rust_and_src_project
 from support.tools import PROJECTS, Ran, need, run
-from support.wheels import look_inside
+from support.wheels import look_inside, tiny_wheel
+
+from matrix.archives import Entry
+from matrix.sources import write_sdist
 
 pytestmark = pytest.mark.real
 
@@ -61,6 +65,32 @@ def assert_alike(project: str, ours: Path, theirs: Path) -> None:
 def test_our_projects_are_packed_as_maturin_packs_them(name: str, tmp_path: Path) -> None:
     need("cargo")
     assert_alike(name, *make_both(copy_project(name, tmp_path), tmp_path / "out"))
+
+
+def _made_up(folder: Path, files: dict[str, str]) -> Path:
+    folder.mkdir()
+    entries = [Entry(name, text.encode()) for name, text in files.items()]
+    write_sdist(folder / "demo-1.tar.gz", entries)
+    return folder / "demo-1.tar.gz"
+
+
+def test_every_kind_of_difference_is_seen_and_judged(tmp_path: Path) -> None:
+    said = "Metadata-Version: 2.4\nName: demo\nVersion: 1\n"
+    ours = {"PKG-INFO": f"{said}\ntext", "a": "1", "Cargo.toml": "[a]\nb = 1 # words\nc = 1", "mine": ""}
+    theirs = {"PKG-INFO": f"{said}Summary: s\n\ntext\n", "a": "2", "Cargo.toml": "a.c = 2\na.b = 1", "other": ""}
+    pair = _made_up(tmp_path / "ours", ours), _made_up(tmp_path / "theirs", theirs)
+    fields = ["file +mine", "file -other", "key a.c in Cargo.toml", "METADATA Summary", EMPTY_LINES, "content a"]
+    assert [name for name, _ in sdist_differences(*pair)] == fields
+    with pytest.raises(AssertionError, match="not in the table:\ndemo: content a"):
+        check_found("demo", [("content a", "")], [])
+    with pytest.raises(AssertionError, match="not met"):
+        check_found("demo", [], [Difference("demo", "content a", "")])
+    check_distribution(pair[0])
+    for spoilt in ("License-File: LICENSE\n", "Nonsense: 1\n", "Requires-Dist: a b\n"):
+        with pytest.raises((AssertionError, ExceptionGroup)):
+            check_distribution(_made_up(tmp_path / spoilt[:3], {**ours, "PKG-INFO": said + spoilt}))
+    with pytest.raises(AssertionError):
+        check_distribution(tiny_wheel(tmp_path))  # whose RECORD has no digests
 
 
 @pytest.mark.parametrize(("name", "version"), FROM_PYPI)
