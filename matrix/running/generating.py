@@ -16,6 +16,7 @@ import msgspec
 from matrix.errors import ToolError, WheelmatrixError
 from matrix.model import Artifact, Build, Command, Outcome
 from matrix.process import Completed, capture, run
+from matrix.project.locate import read_toml
 from matrix.running.bench import Bench, without_foreign_jobserver
 
 __all__ = ["check_generators", "generated", "plain_declarations"]
@@ -39,19 +40,32 @@ _BINDGEN = (
     "add a program of that name whose main function calls uniffi::uniffi_bindgen_main() (feature uniffi/cli), or put"
     " one of the locked uniffi's version on PATH"
 )
-_CBINDGEN = "cargo install cbindgen, or lay a header of your own at target/header.h"
+_CBINDGEN = "cargo install cbindgen, or lay a header of your own at target/header.h, or have build.rs write it"
 
 
 def check_generators(build: Build, bench: Bench) -> None:
     """See, before anything is compiled, that what must run afterwards is there.
 
+    A build script may yet write the header, as maturin's guide shows it.
+
     Raises:
         ToolError: It is not.
     """
-    if build.bindings == "cffi" and not _header(bench).is_file() and shutil.which("cbindgen") is None:
-        raise ToolError("cffi bindings need cbindgen, which is missing", hint=_CBINDGEN)
+    if build.bindings == "cffi" and not _header(bench).is_file() and not _has_build_script(build, bench):
+        _check_cbindgen()
     if build.bindings == "uniffi" and not build.bindgen and shutil.which("uniffi-bindgen") is None:
         raise ToolError("uniffi bindings need uniffi-bindgen, which is missing", hint=_BINDGEN)
+
+
+def _check_cbindgen() -> None:
+    if shutil.which("cbindgen") is None:
+        raise ToolError("cffi bindings need cbindgen, which is missing", hint=_CBINDGEN)
+
+
+def _has_build_script(build: Build, bench: Bench) -> bool:
+    manifest = bench.root / build.manifest
+    named = read_toml(manifest).get("package", {}).get("build", True)  # false turns build.rs off
+    return isinstance(named, str) or (bool(named) and manifest.with_name("build.rs").is_file())
 
 
 async def generated(build: Build, bench: Bench, outcome: Outcome) -> Outcome:
@@ -98,6 +112,7 @@ async def _cffi(build: Build, bench: Bench, folder: Path, outcome: Outcome) -> t
     del outcome  # the header speaks of the source
     header = _header(bench)
     if not header.is_file():
+        _check_cbindgen()
         header = folder / "header.h"
         crate = (bench.root / build.manifest).parent
         argv = ["cbindgen", "--quiet", "--lang", "c", "--crate", build.crate, "--output", str(header), str(crate)]

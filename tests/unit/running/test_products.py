@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 
 import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.driving import HOST
 
 from matrix.archives import Layout
+from matrix.errors import ToolError
 from matrix.events import Bus
 from matrix.model import Artifact, Build, Command, Outcome, Settings
 from matrix.platforms import parse_target
 from matrix.process import Ended
+from matrix.running.bench import Bench
 from matrix.running.build import portions
-from matrix.running.generating import plain_declarations
+from matrix.running.generating import check_generators, plain_declarations
+from matrix.running.jobserver import open_pool
+from matrix.running.lanes import Workshop
 from matrix.running.products import product_entries
 from matrix.running.watch import Watch
 
@@ -137,3 +143,27 @@ def test_a_library_of_uniffi_keeps_its_name(make_build: BuildFactory) -> None:
     names = ["libx.so", "a.py", "b.py", "__init__.py"]
     assert [entry.path for entry in entries] == [f"demo/_demo/{name}" for name in names]
     assert entries[-1].source == b"from .a import *\nfrom .b import *\n"
+
+
+@pytest.mark.parametrize(
+    ("files", "told"),
+    [
+        ({}, True),
+        ({"target/header.h": ""}, False),
+        ({"build.rs": ""}, False),  # may write the header
+        ({"build.rs": "", "Cargo.toml": "[package]\nbuild = false"}, True),
+        ({"Cargo.toml": "[package]\nbuild = 'other.rs'"}, False),
+    ],
+)
+def test_a_missing_cbindgen_is_told_before_compiling_where_no_header_can_come(
+    files: dict[str, str], told: bool, make_build: BuildFactory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, text in {"Cargo.toml": "[package]", **files}.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    workshop = Workshop(tmp_path / "target" / "wheelmatrix")
+    with open_pool(1) as pool:
+        bench = Bench(root=tmp_path, workshop=workshop, drivers={}, pool=pool, bus=Bus([]), host=HOST, cache=tmp_path)
+        with pytest.raises(ToolError, match="cbindgen") if told else nullcontext():
+            check_generators(make_build(bindings="cffi"), bench)
