@@ -145,10 +145,18 @@ def test_a_c_interface_is_used_through_cffi(
     _reused(wheelmatrix, root, env=with_cbindgen)
 
 
+WRITES_A_HEADER = """
+fn main() {
+    std::fs::create_dir_all("target").unwrap();
+    std::fs::write("target/header.h", "int limited(int number);").unwrap();
+    println!("cargo:rerun-if-changed=build.rs");
+}
+"""
+
+
 def test_a_header_of_the_projects_own_is_taken_as_it_is(project: Project, wheelmatrix: Wheelmatrix) -> None:
     root = project("c-api")
-    (root / "target").mkdir()
-    (root / "target" / "header.h").write_text("int limited(int number);\n", encoding="utf-8")
+    (root / "build.rs").write_text(WRITES_A_HEADER, encoding="utf-8")  # as maturin's guide has it
     (root / "c_api").mkdir()
     (root / "c_api" / "__init__.py").write_text("from .c_api import ffi, lib\n", encoding="utf-8")
     wheel = _built(wheelmatrix("build", cwd=root, env={"PATH": _path_without("cbindgen")}))
