@@ -73,14 +73,18 @@ def elsewhere(binaries: Iterable[Native]) -> Iterator[Finding]:
 
 
 def misplaced(binaries: Iterable[Native], described: Described) -> Iterator[Finding]:
-    """Yield an error for each ELF file that installers put where only pure Python belongs."""
+    """Yield a finding for each ELF file that installers put where only pure Python belongs.
+
+    In a directory of its own for that it is an error; a whole wheel that calls itself pure works wherever both kinds
+    share a directory, which is nearly everywhere.
+    """
     root = pure_root(described.wheel)
     for binary in binaries:
-        pure = ".data/purelib/" in binary.file or (root and ".data/" not in binary.file)
-        if pure and isinstance(binary, Binary):
+        apart = ".data/purelib/" in binary.file
+        if isinstance(binary, Binary) and (apart or (root and ".data/" not in binary.file)):
             yield Finding(
                 code="binary-in-purelib",
-                severity="error",
+                severity="error" if apart else "warning",
                 file=binary.file,
                 message="lies where only pure Python belongs",
             )

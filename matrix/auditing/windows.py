@@ -16,7 +16,7 @@ MACHINES = {"win32": "32", "win_amd64": "amd64", "win_arm64": "arm64"}
 """What a PE file is built for, by platform tag."""
 
 _API_SET = re.compile(r"(?:api|ext)-ms-[\w-]+\.dll")
-_PYTHON = re.compile(r"python3(?P<minor>\d{1,2})?(?P<flags>t?(?:_d)?)\.dll|libpypy3\.\d+-c\.dll")
+_PYTHON = re.compile(r"python3(?P<minor>\d{1,2})?(?P<flags>t?(?:_d)?)\.dll|python27\.dll|libpypy3\.\d+-c\.dll")
 _RUNTIME = frozenset({"vcruntime140.dll", "vcruntime140_1.dll", "ucrtbase.dll"})  # come with every Python since 3.5
 _VISUAL_CPP = re.compile(r"(?:msvcp|concrt|vcomp|vccorlib|mfc)\d+[\w-]*\.dll|vcruntime\d+\w*\.dll")
 _SYSTEM_NAMES = """
