@@ -23,10 +23,11 @@ from matrix.events import Bus, Note, RunEnded, RunStarted
 from matrix.files import shown
 from matrix.gathering import Gathered, gather, tag_environment, tool_versions
 from matrix.model import Plan, Sdist
+from matrix.pgo import training_of
 from matrix.reporting.collector import ReportCollector
 from matrix.reporting.document import Report, read_report, write_report
 from matrix.reporting.terminal import make_listener
-from matrix.running.bench import Bench
+from matrix.running.bench import Bench, Training
 from matrix.running.cpus import available_cpus
 from matrix.running.finish import Finisher
 from matrix.running.ingredients import Ingredients
@@ -77,6 +78,7 @@ async def build_wheels(
     out = gathered.cwd / options.out if options.out is not None else gathered.project.target_dir / "wheels"
     stubs(options, gathered.project)  # told before anything is written
     ingredients = await _ingredients(gathered, options, out)
+    training = await training_of(gathered.project, gathered.plan, gathered.host, ingredients)
     _make_writable(out, "--out" if options.out is not None else "the target directory")
     report_path = _report_path(gathered, options, out, private=private)
     previous = read_report(report_path)
@@ -101,7 +103,7 @@ async def build_wheels(
         stack.enter_context(_opened(gathered, out))
         pool = stack.enter_context(open_pool(options.jobs or gathered.project.options.jobs or available_cpus()))
         stack.enter_context(reporter)
-        bench = _bench(gathered, options, drivers, pool, bus, ingredients, color=reporter.color)
+        bench = _bench(gathered, options, drivers, pool, bus, ingredients, training, color=reporter.color)
         ending: Ending = "interrupted"
         try:
             ending = await _run(gathered, options, bench, finisher, ingredients)
@@ -185,6 +187,7 @@ def _bench(
     pool: Pool,
     bus: Bus,
     ingredients: Ingredients,
+    training: Training | None,
     *,
     color: bool,
 ) -> Bench:
@@ -205,6 +208,7 @@ def _bench(
         out_dir_crates=ingredients.out_dir_crates,
         sources=tuple(map(str, gathered.project.sources)),
         companions=companions(options, gathered.project),
+        training=training,
         stubs=stubs(options, gathered.project),
     )
 

@@ -74,6 +74,7 @@ def request_of(options: argparse.Namespace, project: Project, environ: Mapping[s
         only=tuple(options.only or ()),
         settings=_changes(options, project, environ),
         prefers="zig" if options.zig else "",
+        pgo=_wants_profile(options, environ),
         debuginfo=options.include_debuginfo and not options.editable,
         skip_audit=audit_mode(options, project) == "skip",
     )
@@ -115,7 +116,7 @@ def _changes(options: argparse.Namespace, project: Project, environ: Mapping[str
     if profile is None and options.editable:
         profile = project.maturin.editable_profile
     if profile is None and project.maturin.profile is None:
-        profile = options.default_profile
+        profile = "release" if _wants_profile(options, environ) else options.default_profile
     strip = options.strip
     if strip is None and environ.get("MATURIN_STRIP", "").lower() in {"true", "false"}:
         strip = environ["MATURIN_STRIP"].lower() == "true"
@@ -131,6 +132,10 @@ def _changes(options: argparse.Namespace, project: Project, environ: Mapping[str
         rustc_args=tuple(options.rustc_args) or None,
         strip=strip,
     )
+
+
+def _wants_profile(options: argparse.Namespace, environ: Mapping[str, str]) -> bool:
+    return options.pgo or environ.get("MATURIN_PGO", "").lower() in {"true", "1", "yes", "on"}
 
 
 def seconds(options: argparse.Namespace) -> Seconds | None:

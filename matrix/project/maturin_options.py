@@ -28,11 +28,10 @@ FORMER = {
 
 # What keys do here beyond what they do in maturin, or do not do.
 STANDING = {
+    "auditwheel": "not yet: `repair` checks, and copies no library",
     "bindings": "more: `rust-cpython` too",
     "compatibility": "more: a list makes a wheel for each level",
     "sbom": "more: for each wheel's own target and features, and the same bytes every time; not yet: `auditwheel`",
-    "pgo-command": "not yet: there is no `--pgo`",
-    "pgo-dependency-group": "not yet: there is no `--pgo`",
     "generate-ci": "not yet: no such command; `wheelmatrix new` writes a workflow",
 }
 
@@ -188,8 +187,15 @@ class MaturinOptions(msgspec.Struct, frozen=True, kw_only=True, rename="kebab"):
     include_import_lib: Annotated[
         bool, Meta(description="Whether the import library of a module for Windows lies beside it.")
     ] = False
-    pgo_command: Annotated[str | None, Meta(description="Read by `maturin build --pgo` alone.")] = None
-    pgo_dependency_group: Annotated[str | None, Meta(description="Read by `maturin build --pgo` alone.")] = None
+    pgo_command: Annotated[
+        str | None, Meta(description="With `--pgo`: text for the shell that uses the module, at the project's root.")
+    ] = None
+    pgo_dependency_group: Annotated[
+        str | None,
+        Meta(
+            description="With `--pgo`: dependency group (PEP 735) that the command needs. Absent: `dev` if it exists."
+        ),
+    ] = None
     generate_ci: Annotated[dict[str, Any] | None, Meta(description="Read by `maturin generate-ci` alone.")] = None
 
     @property

@@ -54,6 +54,8 @@ RANKS = {
     "matrix.sourcing": 8,
     "matrix.scaffolds": 8,
     "matrix.listing": 8,
+    "matrix.requirements": 7,
+    "matrix.pgo": 8,
     "matrix.publishing": 8,
     "matrix.building": 9,
     "matrix.config_settings": 9,

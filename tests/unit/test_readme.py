@@ -10,7 +10,6 @@ import pytest
 
 from drivers import ALL
 from matrix.arguments import make_parser, subparser
-from matrix.flags import NOT_YET
 from matrix.maturin_flags import FLAGS
 from matrix.project.reference import maturin_keys, wheelmatrix_keys
 from matrix.reporting.reference import commands_reference, flags_compared, stale_blocks, update_between_markers
@@ -24,7 +23,7 @@ def blocks() -> dict[str, str]:
         "commands": commands_reference(make_parser()),
         "wheelmatrix-keys": wheelmatrix_keys(),
         "maturin-keys": maturin_keys(),
-        "maturin-flags": flags_compared(subparser(make_parser(), "build"), FLAGS, NOT_YET),
+        "maturin-flags": flags_compared(subparser(make_parser(), "build"), FLAGS),
     }
 
 
