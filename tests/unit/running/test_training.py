@@ -51,7 +51,7 @@ def test_only_what_runs_here_is_trained(bench: Bench, make_build: BuildFactory) 
     unknown = msgspec.structs.replace(make_build().interpreter, python_tag="cp314")  # type: ignore[type-var]
     for build, message in (
         (foreign, "not for this very machine"),
-        (make_build(driver="docker"), "not for this very machine"),
+        (make_build(driver="docker", settings=Settings(image="bookworm")), "not for this very machine"),
         (make_build(interpreter=unknown), "no cp314 is on this machine"),
     ):
         with pytest.raises(ToolError, match=message):
