@@ -217,7 +217,7 @@ async def _ingredients(gathered: Gathered, options: argparse.Namespace, out: Pat
     """Collect metadata and Python files, so that their faults are told before anything compiles."""
     project = gathered.project
     metadata, layout = core_metadata(project), layout_of(project)
-    contents = wheel_contents(project, metadata, more_boms=options.sbom_include or ())
+    contents = wheel_contents(project, metadata, more_boms=_named_boms(options, gathered.cwd))
     if options.editable:
         contents = editable_contents(layout, contents, metadata.distribution)
     return Ingredients(
@@ -233,6 +233,11 @@ async def _ingredients(gathered: Gathered, options: argparse.Namespace, out: Pat
         reuse=not options.no_reuse,
         boms={} if options.editable else await bills_of(project, gathered.plan),
     )
+
+
+def _named_boms(options: argparse.Namespace, cwd: Path) -> list[str]:
+    """Return the files of ``--sbom-include``: seen from where the user is, else from the project's root."""
+    return [str(cwd / text) if (cwd / text).is_file() else text for text in options.sbom_include or ()]
 
 
 def _make_writable(out: Path, origin: str, what: str = "out directory") -> None:

@@ -175,7 +175,8 @@ class MaturinOptions(msgspec.Struct, frozen=True, kw_only=True, rename="kebab"):
         tuple[str, ...], Meta(description="Arguments for rustc when it compiles the crate itself.")
     ] = ()
     use_base_python: Annotated[
-        bool, Meta(description="For builds through a Python front end; changes no wheel here.")
+        bool,
+        Meta(description="Whether a Python front end's build is for the Python that its environment was made from."),
     ] = False
     sbom: Annotated[
         Sbom | None,
