@@ -6,8 +6,10 @@ import argparse
 from collections.abc import Callable
 from typing import Any
 
+from matrix.audit_flags import add_audit
 from matrix.cargo_flags import add_cargo
 from matrix.flag_values import positive
+from matrix.repair_flags import fill_repair
 from matrix.upload_flags import add_index, add_publish
 from matrix.wheel_flags import add_contents, add_packing
 
@@ -171,16 +173,15 @@ def _fill_interpreters(parser: argparse.ArgumentParser) -> None:
 
 
 def _fill_audit(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("wheels", nargs="+", metavar="WHEEL", help="wheel files, made by anyone")
-    parser.add_argument("--json", action="store_true", help="print the verdicts as JSON")
+    add_audit(parser)
     _add_display(parser)
 
 
 def _fill_schema(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "what",
-        choices=["config", "report", "plan", "doctor"],
-        help="whose JSON Schema: [tool.wheelmatrix], the report, plan --json, or doctor --json",
+        choices=["config", "report", "plan", "doctor", "audit"],
+        help="whose JSON Schema: [tool.wheelmatrix], the report, or what plan, doctor or audit print with --json",
     )
 
 
@@ -195,7 +196,8 @@ COMMANDS: dict[str, tuple[str, Callable[[argparse.ArgumentParser], None]]] = {
     "upload": ("upload finished wheels and source distributions", _fill_upload),
     "doctor": ("say what this machine lacks to build the whole matrix, and install it when told yes", _fill_doctor),
     "interpreters": ("list the Pythons found on this machine", _fill_interpreters),
-    "audit": ("judge the platform tag of finished wheels", _fill_audit),
+    "audit": ("judge finished wheels, made by anyone", _fill_audit),
+    "repair": ("bring along the libraries that finished wheels need, in new wheels", fill_repair),
     "schema": ("print a JSON Schema", _fill_schema),
 }
 
@@ -247,7 +249,8 @@ def _add_selection(parser: argparse.ArgumentParser) -> None:
     add(
         "--auditwheel",
         choices=["repair", "check", "warn", "skip"],
-        help="what to do about the platform tag (repair is not built yet and checks instead)",
+        help="what to do about the platform tag: repair brings along libraries that no level allows (default), "
+        "check fails instead, warn gives the best tag met",
     )
     add(
         "--skip-auditwheel",

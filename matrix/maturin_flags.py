@@ -18,7 +18,7 @@ FLAGS: dict[str, str] = {
     "--bindings": "more: `rust-cpython` too, as in 0.13",
     "--compatibility": "more: several levels make one wheel each",
     "--manylinux": "",
-    "--auditwheel": "not yet: `repair` checks, and copies no library",
+    "--auditwheel": "",
     "--skip-auditwheel": "",
     "--zig": "more: macOS, musl and windows-gnu are linked with it too",
     "--universal2": "more: beside other targets, as `--target universal2-apple-darwin`",

@@ -18,7 +18,17 @@ from matrix.running.ingredients import AuditMode
 
 INSPECT = "experimental-inspect"  # pyo3's feature that describes a module inside its binary
 
-__all__ = ["audit_mode", "cargo_flags", "companions", "compression", "request_of", "run_flags", "seconds", "stubs"]
+__all__ = [
+    "audit_mode",
+    "cargo_flags",
+    "companions",
+    "compression",
+    "named_boms",
+    "request_of",
+    "run_flags",
+    "seconds",
+    "stubs",
+]
 
 
 def cargo_flags(options: argparse.Namespace) -> CargoFlags:
@@ -159,7 +169,9 @@ def audit_mode(options: argparse.Namespace, project: Project) -> AuditMode:
     if options.auditwheel is None and project.maturin.skips_audit:
         return "skip"
     word = options.auditwheel or project.maturin.auditwheel
-    return "warn" if word == "warn" else "check"
+    if word in {"check", "warn"}:
+        return "check" if word == "check" else "warn"
+    return "check" if options.editable else "repair"
 
 
 def compression(options: argparse.Namespace) -> Compression:
@@ -202,3 +214,8 @@ def stubs(options: argparse.Namespace, project: Project) -> str:
         hint = f'write pyo3 = {{ features = ["{INSPECT}"] }} in Cargo.toml, or -F pyo3/{INSPECT}'
         raise UsageError(f"--generate-stubs needs pyo3's feature {INSPECT}, which is off", hint=hint)
     return project.module.name
+
+
+def named_boms(options: argparse.Namespace, cwd: Path) -> list[str]:
+    """Return the files of ``--sbom-include``: seen from where the user is, else from the project's root."""
+    return [str(cwd / text) if (cwd / text).is_file() else text for text in options.sbom_include or ()]

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 from matrix.archives.contents import Contents, collect
+from matrix.archives.entry_targets import check_entry_targets
 from matrix.archives.fields import CargoFields
 from matrix.archives.layout import IncludeRule, Layout
 from matrix.archives.metadata import CoreMetadata, render_metadata
@@ -15,7 +16,24 @@ from matrix.archives.sbom import included_boms
 from matrix.errors import ConfigError
 from matrix.project import FileRow, Project
 
-__all__ = ["bom_files", "core_metadata", "layout_of", "readable", "wheel_contents"]
+__all__ = ["bom_files", "check_python_side", "core_metadata", "layout_of", "readable", "wheel_contents"]
+
+
+def check_python_side(project: Project, more_boms: Sequence[str] = ()) -> tuple[CoreMetadata, Contents]:
+    """Return the project's metadata and what goes into its wheels besides the binary, checked before anything compiles.
+
+    Args:
+        project: The project.
+        more_boms: Files for ``.dist-info/sboms`` that flags name.
+
+    Raises:
+        ConfigError: As for the two, or an entry point leads nowhere.
+    """
+    metadata = core_metadata(project)
+    contents = wheel_contents(project, metadata, more_boms=more_boms)
+    table = project.table.get("project", {})
+    warnings = check_entry_targets(table, layout_of(project), contents.entries, metadata.distribution)
+    return metadata, replace(contents, warnings=(*contents.warnings, *warnings))
 
 
 def core_metadata(project: Project) -> CoreMetadata:

@@ -23,10 +23,10 @@ from matrix.errors import ConfigError, WheelmatrixError
 from matrix.files import TEMPORARY, replacing
 from matrix.model import Wheel
 
-__all__ = ["members", "metadata_files", "wheel_text", "write_wheel"]
+__all__ = ["LARGE", "blamed_on", "members", "metadata_files", "wheel_text", "write_wheel"]
 
 _RESERVED = ("METADATA", "WHEEL", "entry_points.txt", "RECORD", "RECORD.jws", "RECORD.p7s")
-_LARGE = 1 << 31  # bytes from which a member gets the larger header
+LARGE = 1 << 31  # bytes from which a member gets the larger header
 
 
 def write_wheel(
@@ -62,7 +62,7 @@ def write_wheel(
         finished.append(hash_file(temporary))
         return _is(path, *finished[0])
 
-    with _blamed_on(path.parent), replacing(path, unless=is_there_already) as file:
+    with blamed_on(path.parent), replacing(path, unless=is_there_already) as file:
         _write(file, everything, metadata, compression or Compression(), modified)
     sha256, size = finished[0]
     return Wheel(file=path.name, tags=tuple(sorted(tags)), size=size, sha256=sha256.hex())
@@ -158,7 +158,7 @@ def _add(
     digest, size = hashlib.sha256(), 0
     with _opened(entry) as (source, expected):
         member.file_size = expected
-        with archive.open(member, "w", force_zip64=compression.large_files or expected >= _LARGE) as target:
+        with archive.open(member, "w", force_zip64=compression.large_files or expected >= LARGE) as target:
             for chunk in source:
                 digest.update(chunk)
                 size += len(chunk)
@@ -192,7 +192,7 @@ def _pieces(file: IO[bytes], source: Path) -> Iterator[bytes]:
 
 
 @contextlib.contextmanager
-def _blamed_on(directory: Path) -> Iterator[None]:
+def blamed_on(directory: Path) -> Iterator[None]:
     """Turn what the system refuses into an error that names the out directory."""
     try:
         yield

@@ -28,10 +28,9 @@ FORMER = {
 
 # What keys do here beyond what they do in maturin, or do not do.
 STANDING = {
-    "auditwheel": "not yet: `repair` checks, and copies no library",
     "bindings": "more: `rust-cpython` too",
     "compatibility": "more: a list makes a wheel for each level",
-    "sbom": "more: for each wheel's own target and features, and the same bytes every time; not yet: `auditwheel`",
+    "sbom": "more: for each wheel's own target and features, and the same bytes every time",
     "generate-ci": "not yet: no such command; `wheelmatrix new` writes a workflow",
 }
 
@@ -124,7 +123,8 @@ class MaturinOptions(msgspec.Struct, frozen=True, kw_only=True, rename="kebab"):
     ] = None
     manylinux: Annotated[str | tuple[str, ...] | None, Meta(description="Another name of `compatibility`.")] = None
     auditwheel: Annotated[
-        Literal["repair", "check", "warn", "skip"] | None, Meta(description="`skip` turns the audit off.")
+        Literal["repair", "check", "warn", "skip"] | None,
+        Meta(description="`repair` (default) brings libraries along, `check` does not, `warn` only says so."),
     ] = None
     skip_auditwheel: Annotated[bool, Meta(description='Older way to write `auditwheel = "skip"`.')] = False
     strip: Annotated[bool, Meta(description="Whether symbols are stripped from the binary.")] = False
@@ -182,7 +182,7 @@ class MaturinOptions(msgspec.Struct, frozen=True, kw_only=True, rename="kebab"):
         Sbom | None,
         Meta(
             description="What describes the wheel's ingredients (PEP 770): `rust` (on unless false) lists the crates as"
-            " CycloneDX, `include` names more files, `auditwheel` is for libraries that a repair copies."
+            " CycloneDX, `include` names more files, `auditwheel` (on unless false) the libraries that came along."
         ),
     ] = None
     include_import_lib: Annotated[

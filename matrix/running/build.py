@@ -18,7 +18,7 @@ from matrix.files import write_if_changed
 from matrix.model import Artifact, Build, Outcome
 from matrix.running.bench import Bench
 from matrix.running.companions import staged_companions
-from matrix.running.generating import check_generators, generated
+from matrix.running.generating import generated
 from matrix.running.stubbing import with_stubs
 from matrix.running.training import check_training, instrumented, optimised, train
 from matrix.running.watch import Watch
@@ -85,7 +85,6 @@ async def _compiled(build: Build, bench: Bench, prepare_lane: PrepareLane | None
             config = bench.workshop.config(build.id)
             await anyio.to_thread.run_sync(write_if_changed, config, build.pyo3_config)
         python = bench.pythons.get(build.interpreter.id) if build.interpreter is not None else None
-        check_generators(build, bench)
         watch = Watch(build, bench.bus, bench.companions)
         for portion in portions(build):
             command, ended = await bench.run(

@@ -22,12 +22,13 @@ from matrix.archives import (
 from matrix.archives.compression import EARLIEST, DosTime
 from matrix.archives.sbom import rust_bom_path
 from matrix.auditing import flag_weak_needs
-from matrix.model import Build, Cell, Compatibility, Outcome, Verdict
+from matrix.model import Build, Bundled, Cell, Compatibility, Outcome, Verdict
+from matrix.running.mending import Repairs
 from matrix.running.products import product_entries
 
 __all__ = ["AuditMode", "Ingredients", "entries_of", "inputs_of", "with_weak_versions_flagged"]
 
-AuditMode = Literal["check", "warn", "skip"]
+AuditMode = Literal["repair", "check", "warn", "skip"]
 WEAK = "weak-symbol-version"
 
 
@@ -40,7 +41,9 @@ class Ingredients:
         layout: Where the Python side lies.
         contents: The Python side, collected once.
         out: The out directory.
-        audit: ``check`` fails a cell whose level is not met, ``warn`` gives it the best level met, ``skip`` trusts.
+        audit: ``repair`` brings along what a level does not allow, and fails a cell whose level is not met then;
+            ``check`` fails it at once, ``warn`` gives it the best level met, ``skip`` trusts.
+        repairs: What repairs need; ``None`` where none are made.
         environ: Variables that change platform tags.
         compression: How members are compressed.
         modified: The time every member carries.
@@ -54,6 +57,7 @@ class Ingredients:
     contents: Contents
     out: Path
     audit: AuditMode = "check"
+    repairs: Repairs | None = None
     environ: Mapping[str, str] = field(default_factory=dict)
     compression: Compression = field(default_factory=Compression)
     modified: DosTime = EARLIEST
@@ -109,7 +113,12 @@ def _lies_in(entry: Entry, directories: Iterable[Path]) -> bool:
 
 
 def inputs_of(
-    given: Ingredients, build: Build, outcome: Outcome, cell: Cell, environs: Sequence[Mapping[str, str]]
+    given: Ingredients,
+    build: Build,
+    outcome: Outcome,
+    cell: Cell,
+    environs: Sequence[Mapping[str, str]],
+    bundled: Sequence[Bundled] = (),
 ) -> str:
     """Digest everything that decides what a wheel holds and what its tag says, before the tag is known.
 
@@ -119,10 +128,13 @@ def inputs_of(
         outcome: What it made.
         cell: The wheel wanted.
         environs: Variables that change its platform tag, for each binary that is joined in it.
+        bundled: Libraries that it brings along.
     """
     wish = (
         cell.python_tag, cell.abi_tag, str(cell.compatibility), str(cell.pypi), build.target.triple, given.audit,
         *(f"{name}={value}" for environ in environs for name, value in sorted(environ.items())),
+        *(f"{one.file}={one.sha256}" for one in bundled),
+        *(map(str, given.repairs.given) if given.repairs is not None and bundled else ()),
     )  # fmt: skip
     return inputs_digest(
         entries_of(given, build, outcome),

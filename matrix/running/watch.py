@@ -39,6 +39,7 @@ class Watch:
         self._files: list[tuple[str, str]] = []
         self._linked: list[str] = []
         self._out_dirs: dict[str, str] = {}
+        self._linked_by: dict[str, str] = {}
         self._units: set[tuple[str, str, tuple[str, ...]]] = set()
         self._again = False
 
@@ -60,6 +61,8 @@ class Watch:
                 return self._diagnostic(message.message)
             case BuildScript():
                 self._linked += map(self._command.outside, message.linked_paths)
+                names = (library.partition("=")[2] or library for library in message.linked_libs)
+                self._linked_by |= dict.fromkeys(names, package_name(message.package_id))
                 self._out_dirs[package_name(message.package_id)] = self._command.outside(message.out_dir)
                 return None
             case None:
@@ -133,7 +136,14 @@ class Watch:
             )
         kind: Literal["bin", "cdylib"] = "bin" if self._build.bins else "cdylib"
         artifacts = tuple(
-            Artifact(path=path, kind=kind, crate=name, linked_paths=tuple(self._linked), out_dirs=self._out_dirs)
+            Artifact(
+                path=path,
+                kind=kind,
+                crate=name,
+                linked_paths=tuple(self._linked),
+                out_dirs=self._out_dirs,
+                linked_by=self._linked_by,
+            )
             for name, path in self._files
         )
         beside = tuple(Artifact(path=path, kind="companion", crate="") for path in dict.fromkeys(self._companions))

@@ -32,7 +32,8 @@ AUTO = Compatibility(family="auto")
 def module(glibc: str) -> bytes:
     """An extension module that needs this glibc."""
     symbol = Symbol("memcpy", version=f"libc.so.6:GLIBC_{glibc}")
-    return Elf(needed=["libc.so.6"], needs={"libc.so.6": [f"GLIBC_{glibc}"]}, symbols=[symbol]).data
+    symbols = [symbol, Symbol("PyInit_hello", defined=True)]
+    return Elf(needed=["libc.so.6"], needs={"libc.so.6": [f"GLIBC_{glibc}"]}, symbols=symbols).data
 
 
 class Shop:
@@ -252,6 +253,7 @@ async def test_a_weak_version_above_the_level_is_flagged_in_a_copy_and_reused_la
     symbols = [
         Symbol("memcpy", version="libc.so.6:GLIBC_2.17"),
         Symbol("pidfd_spawn", weak=True, version="libc.so.6:GLIBC_2.39"),
+        Symbol("PyInit_hello", defined=True),
     ]
     needs = {"libc.so.6": ["GLIBC_2.17", "GLIBC_2.39"]}
     shop.binary.write_bytes(Elf(needed=["libc.so.6"], needs=needs, symbols=symbols).data)
