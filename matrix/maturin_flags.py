@@ -26,7 +26,7 @@ FLAGS: dict[str, str] = {
     "--include-debuginfo": "more: on Linux too cargo is told to pack it, so that there is a `.dwp`",
     "--sbom-include": "",
     "--generate-stubs": "more: without the feature it is an error before anything compiles",
-    "--compression-method": "",
+    "--compression-method": "same; `zstd` on Python 3.14 and later alone",
     "--compression-level": "more: one that the method has not is an error before anything compiles",
     "--compression-enable-large-file-support": "",
     "--jobs": "more: N compilers over all builds of the run together",
