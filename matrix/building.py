@@ -23,11 +23,12 @@ from matrix.files import shown
 from matrix.gathering import Gathered, gather, tag_environment, tool_versions
 from matrix.model import Plan
 from matrix.out_places import make_writable, report_path, stripped, watched
+from matrix.pgo import training_of
 from matrix.repairs import demand_patchelf, repairs_here
 from matrix.reporting.collector import ReportCollector
 from matrix.reporting.document import Report, read_report, write_report
 from matrix.reporting.terminal import make_listener
-from matrix.running.bench import Bench
+from matrix.running.bench import Bench, Training
 from matrix.running.cpus import available_cpus
 from matrix.running.finish import Finisher
 from matrix.running.ingredients import Ingredients
@@ -36,7 +37,7 @@ from matrix.running.pool import Pool
 from matrix.running.run import Ending, carry_out
 from matrix.sourcing import Made
 from matrix.telling import INTERRUPTED, tell
-from matrix.wishes import audit_mode, companions, compression, run_flags, stubs
+from matrix.wishes import audit_mode, companions, compression, named_boms, run_flags, stubs
 
 __all__ = ["Done", "build_wheels"]
 
@@ -82,6 +83,7 @@ async def build_wheels(
     out = gathered.cwd / options.out if options.out is not None else gathered.project.target_dir / "wheels"
     stubs(options, gathered.project)  # told before anything is written
     ingredients = await _ingredients(gathered, options, out, drivers)
+    training = await training_of(gathered.project, gathered.plan, gathered.host, ingredients)
     lacking = await gathered.missing_generator()
     if lacking is not None:
         raise lacking
@@ -109,7 +111,7 @@ async def build_wheels(
         stack.enter_context(_opened(gathered, out))
         pool = stack.enter_context(open_pool(options.jobs or gathered.project.options.jobs or available_cpus()))
         stack.enter_context(reporter)
-        bench = _bench(gathered, options, drivers, pool, bus, ingredients, color=reporter.color)
+        bench = _bench(gathered, options, drivers, pool, bus, ingredients, training, color=reporter.color)
         ending: Ending = "interrupted"
         try:
             place = "" if private else shown(out, gathered.cwd)
@@ -201,6 +203,7 @@ def _bench(
     pool: Pool,
     bus: Bus,
     ingredients: Ingredients,
+    training: Training | None,
     *,
     color: bool,
 ) -> Bench:
@@ -221,6 +224,7 @@ def _bench(
         out_dir_crates=ingredients.out_dir_crates,
         sources=tuple(map(str, gathered.project.sources)),
         companions=companions(options, gathered.project),
+        training=training,
         stubs=stubs(options, gathered.project),
     )
 
@@ -231,7 +235,7 @@ async def _ingredients(
     """Collect metadata and Python files, so that their faults are told before anything compiles."""
     project = gathered.project
     layout = layout_of(project)
-    metadata, contents = check_python_side(project, more_boms=options.sbom_include or ())
+    metadata, contents = check_python_side(project, more_boms=named_boms(options, gathered.cwd))
     if options.editable:
         contents = editable_contents(layout, contents, metadata.distribution)
     audit = audit_mode(options, project)

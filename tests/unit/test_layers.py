@@ -60,6 +60,8 @@ RANKS = {
     "matrix.sourcing": 8,
     "matrix.scaffolds": 8,
     "matrix.listing": 8,
+    "matrix.requirements": 7,
+    "matrix.pgo": 8,
     "matrix.judging": 9,
     "matrix.publishing": 8,
     "matrix.out_places": 8.5,
