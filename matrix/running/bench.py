@@ -44,6 +44,7 @@ class Bench:
         exports: Module-definition texts of the libraries of Python that modules link, by name.
         out_dir_crates: Crates whose ``OUT_DIR`` wheels take files from.
         generators: Pythons to try, in order, where one must run cffi.
+        brings: Whether libraries are brought along, and are copied out of where a build was made.
         failed: Cells that a build has failed: another one that they need fails them no more.
     """
 
@@ -61,6 +62,7 @@ class Bench:
     exports: Mapping[str, str] = field(default_factory=dict)
     out_dir_crates: frozenset[str] = frozenset()
     generators: tuple[str, ...] = ()
+    brings: bool = False
     failed: set[str] = field(default_factory=set)
     sources: tuple[str, ...] = ()
 

@@ -16,6 +16,7 @@ from matrix.events import BuildEnded
 from matrix.files import write_if_changed
 from matrix.model import Artifact, Build, Outcome
 from matrix.running.bench import Bench
+from matrix.running.bringing import brought
 from matrix.running.generating import generated
 from matrix.running.watch import Watch
 
@@ -88,6 +89,8 @@ async def _make(build: Build, bench: Bench, prepare_lane: PrepareLane | None) ->
         staged = await anyio.to_thread.run_sync(
             _stage, outcome.artifacts, bench.workshop.staging / build.id, bench.out_dir_crates
         )
+        if bench.brings:
+            staged = await brought(build, bench, staged, lane)
         return await generated(build, bench, msgspec.structs.replace(outcome, artifacts=staged))
 
 

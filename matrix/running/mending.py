@@ -19,7 +19,7 @@ from matrix.running.joining import Made
 __all__ = ["Repairs", "mended", "same_sources", "who_links", "with_repair"]
 
 _LINK_NAME = re.compile(r"^lib(.+?)\.so\b.*$")
-_ELSEWHERE = "it was built in a container, whose own libraries are not brought along"
+_ELSEWHERE = "it was built in a container: only libraries that its own ldd finds there are known"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import sys
 import zipfile
@@ -270,3 +271,32 @@ def test_a_cross_build_takes_the_target_s_libraries(
     system = foreign_python("arm64")
     assert not list((system.root / "usr/lib").rglob("libpq.so*"))
     assert "'PQlibVersion': 15" in system.ask(ASK, installed)
+
+
+def test_an_image_s_own_libraries_come_along(wheelmatrix: Wheelmatrix, docker_image: Image, tmp_path: Path) -> None:
+    root = copy_project("linked", tmp_path)
+    table = f"""
+[tool.wheelmatrix.docker]
+pull = "never"
+env = ["LINKS"]
+
+[[tool.wheelmatrix.overrides]]
+select = {{ target = "x86_64-unknown-linux-gnu" }}
+image = "{docker_image("bullseye")}"
+"""
+    with (root / "pyproject.toml").open("a", encoding="utf-8") as file:
+        file.write(table)
+    links = {"LINKS": "/usr/lib/x86_64-linux-gnu/libmpfr.so.6:mpfr_get_emin"}
+    ran = wheelmatrix("build", "-i", find_python("3.11"), cwd=root, env=links)
+    assert ran.exit == 0, str(ran)
+    (wheel,) = ran.wheels
+    (cell,) = cells(root)
+    assert [one["library"] for one in cell["bundled"]] == ["libgmp.so.10", "libmpfr.so.6"]
+    assert cell["bundled"][1]["file"].endswith(".so.6.1.0"), "the image's, not this machine's"
+    level = re.search(r"manylinux_2_(\d+)_x86_64", wheel.name)
+    assert level is not None
+    assert int(level[1]) <= 31
+    assert ask(find_python("3.11"), wheel, tmp_path) == "{'mpfr_get_emin': -1073741823}"
+    again = wheelmatrix("build", "-i", find_python("3.11"), cwd=root, env=links)
+    assert again.exit == 0
+    assert [one["status"] for one in cells(root)] == ["reused"]
