@@ -160,7 +160,8 @@ def _levels(analysis: Analysis, wanted: Wanted) -> Iterator[Policy]:
         return
     if wanted.level.family == "auto":
         known = policies(family, analysis.arch)
-        yield from (one for one in known if family == "musllinux" or one.version >= wanted.floor)
+        # nothing in a musl binary tells the levels apart, so only the newest is claimed
+        yield from known[-1:] if family == "musllinux" else (one for one in known if one.version >= wanted.floor)
     elif wanted.level.family == family:
         for version in wanted.level.versions:
             policy = policy_for(family, version, analysis.arch)

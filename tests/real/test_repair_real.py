@@ -6,7 +6,7 @@ import re
 import shutil
 import sys
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from elftools.elf.dynamic import DynamicSection
 from elftools.elf.elffile import ELFFile
-from support.foreign import Foreign, install_for
+from support.foreign import Foreign, install_for, load_with_musl
 from support.formats import auditwheel_tag
 from support.projects import copy_project
 from support.provision import provide
@@ -37,15 +37,15 @@ CHAIN = {
 ASK = "import linked; print(linked.call())"
 
 
-def compile_chain(folder: Path, numbers: dict[str, str] | None = None) -> str:
+def compile_chain(folder: Path, numbers: dict[str, str] | None = None, compiler: Sequence[str] = ("gcc", "-O1")) -> str:
     """Make three libraries of which each needs the one before; return the word of LINKS for the last."""
     folder.mkdir(exist_ok=True)
     before: list[str] = []
     for name, text in (numbers or CHAIN).items():
         source, library = folder / f"{name}.c", folder / f"libwm{name}.so.1"
         source.write_text(text, encoding="utf-8")
-        argv = [need("gcc"), "-shared", "-fPIC", "-O1", f"-Wl,-soname,{library.name}", source.name, "-o", library.name]
-        run([*argv, *before], cwd=folder, check=True)
+        argv = ["-shared", "-fPIC", f"-Wl,-soname,{library.name}", source.name, "-o", library.name]
+        run([*compiler, *argv, *before], cwd=folder, check=True)
         before = [library.name]
     return f"{folder}/libwmthree.so.1:three"
 
@@ -300,3 +300,25 @@ image = "{docker_image("bullseye")}"
     again = wheelmatrix("build", "-i", find_python("3.11"), cwd=root, env=links)
     assert again.exit == 0
     assert [one["status"] for one in cells(root)] == ["reused"]
+
+
+def test_musl_s_loader_finds_them_too(
+    linked: Path,
+    wheelmatrix: Wheelmatrix,
+    cross_env: dict[str, str],
+    foreign_python: Callable[[str], Foreign],
+    tmp_path: Path,
+) -> None:
+    libraries = tmp_path / "libraries"
+    zig = [sys.executable, "-m", "ziglang", "cc", "-target", "x86_64-linux-musl"]
+    links = {**cross_env, "LINKS": compile_chain(libraries, compiler=zig)}
+    target = ("--target", "x86_64-unknown-linux-musl", "-o", tmp_path)
+    ran = wheelmatrix("build", "-i", "3.11", *target, cwd=linked, env=links)
+    assert ran.exit == 0, str(ran)
+    (wheel,) = ran.wheels
+    assert wheel.name.endswith("-musllinux_1_2_x86_64.whl")
+    assert len(cells_of(tmp_path)[0]["bundled"]) == 3
+    shutil.rmtree(libraries)
+    shutil.unpack_archive(wheel, tmp_path / "site", "zip")
+    module = next((tmp_path / "site" / "linked").glob("*.so"))
+    assert load_with_musl(module, foreign_python("amd64"), tmp_path) == "found"

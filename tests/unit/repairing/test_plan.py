@@ -180,3 +180,15 @@ def test_one_file_under_two_names_comes_once(place: Place, plan: Planned) -> Non
     repair = repaired(plan({MODULE: needing("2.17", "libone.so.1"), "hello/y.so": needing("2.17", "libone.so")}))
     assert len(repair.grafts) == 1
     assert {change.after.needed[0] for change in repair.changes[:2]} == {Path(repair.grafts[0].file).name}
+
+
+def test_musl_s_newest_level_is_the_one_claimed(place: Place, tmp_path: Path) -> None:
+    musl = "libc.musl-x86_64.so.1"
+    place("libone.so.1", Elf(needed=[musl], soname="libone.so.1"))
+    module = read_elf(MODULE, Elf(needed=["libone.so.1", musl]).data)
+    search = Search("x86_64", "musl", Places(linked=(tmp_path / "lib",)))
+    analysis = analyse([module], arch="x86_64", libc="musl")
+    repair = repaired(plan_repair(analysis, Wanted(level=AUTO, name="hello"), search.find))
+    assert str(repair.level) == "musllinux_1_2"
+    lower = Compatibility(family="musllinux", version=(1, 1))
+    assert str(repaired(plan_repair(analysis, Wanted(level=lower, name="hello"), search.find)).level) == "musllinux_1_1"
