@@ -79,7 +79,13 @@ def analyse_macos(files: Iterable[MachO], platforms: Sequence[str], notes: Seque
     )
     foreign = tuple(file for file in loaded if _absent(file, claimed))
     return Analysis(
-        arch=" and ".join(claimed), libc="", machos=loaded, internal=internal, foreign=foreign, verdict=verdict
+        arch=" and ".join(claimed),
+        libc="",
+        machos=loaded,
+        internal=internal,
+        foreign=foreign,
+        notes=tuple(notes),
+        verdict=verdict,
     )
 
 

@@ -10,8 +10,10 @@ from matrix.archives.entries import Entry
 from matrix.archives.record import hash_file
 from matrix.auditing.weak import flag_weak_needs
 from matrix.errors import ToolError
+from matrix.repairing.macho import rewrite_macho
+from matrix.repairing.nouns import Change, MachChange, PeChange, Repair
 from matrix.repairing.patchelf import Patchelf
-from matrix.repairing.plan import Repair
+from matrix.repairing.pe import rewrite_pe
 from matrix.repairing.shims import shim
 
 __all__ = ["Strip", "carry_out"]
@@ -41,13 +43,14 @@ def carry_out(
         BadBinaryError: A file can no longer be read.
         OSError: A file cannot be copied.
     """
-    patchelf.ready()
+    if any(isinstance(change, Change) for change in repair.changes):
+        patchelf.ready()
     shutil.rmtree(into, ignore_errors=True)
     into.mkdir(parents=True)
-    grafts = {str(graft.library.path): graft for graft in repair.grafts}
+    grafts = {graft.file: graft for graft in repair.grafts}
     entries: dict[str, Entry] = {}
     for number, change in enumerate(repair.changes):
-        graft = grafts.get(change.before.file)
+        graft = grafts.get(change.after.file)
         source = graft.library.path if graft is not None else sources[change.before.file]
         copy = into / f"{number}-{change.after.file.rpartition('/')[2]}"
         shutil.copyfile(source, copy)
@@ -57,7 +60,13 @@ def carry_out(
             flag_weak_needs(copy, repair.level, repair.analysis.arch)
         if strip is not None:
             strip(copy)
-        patchelf.apply(change, copy)
+        match change:
+            case Change():
+                patchelf.apply(change, copy)
+            case PeChange():
+                rewrite_pe(change, copy)
+            case MachChange():
+                rewrite_macho(change, copy)
         moved = repair.moved.get(change.before.file)
         key = change.after.file if graft is not None or moved is not None else change.before.file
         entries[key] = Entry(change.after.file, copy, executable=True)
@@ -70,6 +79,6 @@ def carry_out(
 def _check_whole(repair: Repair) -> None:
     """Make sure that every library that was renamed is there under its new name."""
     there = {graft.file.rpartition("/")[2] for graft in repair.grafts}
-    wanted = {new for change in repair.changes for _, new in change.replaced}
+    wanted = {new.rpartition("/")[2] for change in repair.changes for _, new in change.replaced}
     if wanted - there:
         raise ToolError(f"{', '.join(sorted(wanted - there))} is needed and not brought along")

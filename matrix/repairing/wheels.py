@@ -25,9 +25,10 @@ from matrix.errors import WheelmatrixError
 from matrix.model import Bundled, Compatibility, Wheel
 from matrix.platforms.platform_tags import level_tags
 from matrix.repairing.doing import Strip, carry_out
+from matrix.repairing.nouns import Repair, Wanted
 from matrix.repairing.patchelf import Patchelf
 from matrix.repairing.places import Places
-from matrix.repairing.plan import Repair, Wanted, plan_repair
+from matrix.repairing.plan import plan_repair
 from matrix.repairing.refusals import unmet
 from matrix.repairing.sbom import sbom_entry
 from matrix.repairing.search import Search
