@@ -230,21 +230,10 @@ def interpreters(options: argparse.Namespace) -> int:
 
 
 def audit(options: argparse.Namespace) -> int:
-    """Judge finished wheels; 1 when one claims more than it meets."""
-    import msgspec  # noqa: PLC0415
+    """Judge finished wheels; 1 when one of them has an error."""
+    from matrix.judging import judge  # noqa: PLC0415
 
-    from matrix.auditing.wheel_audit import audit_wheels  # noqa: PLC0415
-    from matrix.listing import audit_rows  # noqa: PLC0415
-    from matrix.reporting.tables import render_audits  # noqa: PLC0415
-    from matrix.reporting.text import symbols_for, wants_color  # noqa: PLC0415
-
-    audits = audit_wheels(map(Path, options.wheels))
-    if options.json:
-        sys.stdout.write(msgspec.json.format(msgspec.json.encode(audits), indent=2).decode() + "\n")
-        return audits.exit_code
-    symbols, color = symbols_for(sys.stdout.encoding), wants_color(options.color, sys.stdout)
-    sys.stdout.write(render_audits(audit_rows(audits.wheels), symbols=symbols, color=color))
-    return audits.exit_code
+    return judge(options)
 
 
 def repair(options: argparse.Namespace) -> int:
@@ -264,6 +253,10 @@ def schema(options: argparse.Namespace) -> int:
         from matrix.reporting.schema import schema as report_schema  # noqa: PLC0415
 
         document = report_schema()
+    elif options.what == "audit":
+        from matrix.auditing.schema import schema as audit_schema  # noqa: PLC0415
+
+        document = audit_schema()
     elif options.what == "doctor":
         from matrix.checkup import schema as doctor_schema  # noqa: PLC0415
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -16,12 +15,14 @@ from matrix import __version__
 from matrix.archives import dos_time, remove_leftovers, source_date_epoch
 from matrix.archives.editable import editable_contents, tree_of
 from matrix.archives.gather import check_python_side, layout_of
+from matrix.bills import bills_of
 from matrix.driver import Driver
 from matrix.errors import UsageError, WheelmatrixError
 from matrix.events import Bus, Note, RunEnded, RunStarted
 from matrix.files import shown
 from matrix.gathering import Gathered, gather, tag_environment, tool_versions
 from matrix.model import Plan
+from matrix.out_places import make_writable, report_path, stripped, watched
 from matrix.repairs import demand_patchelf, repairs_here
 from matrix.reporting.collector import ReportCollector
 from matrix.reporting.document import Report, read_report, write_report
@@ -35,7 +36,7 @@ from matrix.running.pool import Pool
 from matrix.running.run import Ending, carry_out
 from matrix.sourcing import Made
 from matrix.telling import INTERRUPTED, tell
-from matrix.wishes import audit_mode, run_flags
+from matrix.wishes import audit_mode, companions, compression, run_flags, stubs
 
 __all__ = ["Done", "build_wheels"]
 
@@ -79,13 +80,14 @@ async def build_wheels(
     if options.auditwheel == "repair":
         await demand_patchelf(gathered.plan, os.environ, gathered.project.root)
     out = gathered.cwd / options.out if options.out is not None else gathered.project.target_dir / "wheels"
-    ingredients = _ingredients(gathered, options, out, drivers)
+    stubs(options, gathered.project)  # told before anything is written
+    ingredients = await _ingredients(gathered, options, out, drivers)
     lacking = await gathered.missing_generator()
     if lacking is not None:
         raise lacking
-    _make_writable(out, "--out" if options.out is not None else "the target directory")
-    report_path = _report_path(gathered, options, out, private=private)
-    previous = read_report(report_path)
+    make_writable(out, "--out" if options.out is not None else "the target directory")
+    report_file = report_path(gathered, options, out, private=private)
+    previous = read_report(report_file)
     collector = ReportCollector(
         wheelmatrix=__version__,
         tools=await tool_versions(gathered, drivers),
@@ -99,7 +101,7 @@ async def build_wheels(
         verbose=max(options.verbose, int(options.talks)),
         color=options.color,
         log_format=options.log_format,
-        report=shown(report_path, gathered.cwd),
+        report=shown(report_file, gathered.cwd),
     )
     bus = Bus([collector, reporter.listener])
     finisher = Finisher(ingredients, gathered.plan, gathered.workshop, bus)
@@ -114,7 +116,7 @@ async def build_wheels(
             said = made.warnings if made is not None else ()
             ending = await _run(gathered, options, bench, finisher, ingredients, place, said)
         finally:
-            report, written = _close(bench, gathered.plan, collector, finisher, ending, _Where(out, report_path))
+            report, written = _close(bench, gathered.plan, collector, finisher, ending, _Where(out, report_file))
     files = dict.fromkeys(cell.wheel.file for cell in report.cells if cell.wheel is not None)
     failed = not written or any(cell.status not in {"built", "reused", "skipped"} for cell in report.cells)
     code = INTERRUPTED if ending == "interrupted" else int(failed)
@@ -177,7 +179,7 @@ async def _run(
         )
     )
     warnings = (*said, *ingredients.metadata.warnings, *ingredients.contents.warnings)
-    for text in (*warnings, *_watched(gathered, ingredients.out)):
+    for text in (*warnings, *watched(gathered, ingredients.out), *stripped(gathered, options)):
         bus.emit(Note(level="warning", text=text))
     for text in gathered.notes:
         bus.emit(Note(level="note", text=text))
@@ -219,14 +221,18 @@ def _bench(
         out_dir_crates=ingredients.out_dir_crates,
         brings=ingredients.repairs is not None,
         sources=tuple(map(str, gathered.project.sources)),
+        companions=companions(options, gathered.project),
+        stubs=stubs(options, gathered.project),
     )
 
 
-def _ingredients(gathered: Gathered, options: argparse.Namespace, out: Path, drivers: Sequence[Driver]) -> Ingredients:
+async def _ingredients(
+    gathered: Gathered, options: argparse.Namespace, out: Path, drivers: Sequence[Driver]
+) -> Ingredients:
     """Collect metadata and Python files, so that their faults are told before anything compiles."""
     project = gathered.project
     layout = layout_of(project)
-    metadata, contents = check_python_side(project)
+    metadata, contents = check_python_side(project, more_boms=options.sbom_include or ())
     if options.editable:
         contents = editable_contents(layout, contents, metadata.distribution)
     audit = audit_mode(options, project)
@@ -241,51 +247,11 @@ def _ingredients(gathered: Gathered, options: argparse.Namespace, out: Path, dri
         if audit == "repair"
         else None,
         environ=tag_environment(os.environ),
+        compression=compression(options),
         modified=dos_time(source_date_epoch(os.environ)),
         reuse=not options.no_reuse,
+        boms={} if options.editable else await bills_of(project, gathered.plan),
     )
-
-
-def _make_writable(out: Path, origin: str, what: str = "out directory") -> None:
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=out):
-            pass
-    except OSError as error:
-        raise UsageError(
-            f"the {what} {out} cannot be written: {error.strerror or error} ({origin})",
-            hint=f"choose another one with {origin if origin.startswith('--') else '--out'}",
-        ) from None
-
-
-def _report_path(gathered: Gathered, options: argparse.Namespace, out: Path, *, private: bool) -> Path:
-    if private:
-        return gathered.workshop.base / "report.json"
-    if options.report is None:
-        return out / "report.json"
-    if options.report == "-":
-        raise UsageError("--report - is no file", hint="--json prints the report on stdout")
-    path = gathered.cwd / Path(options.report)
-    if path.is_dir():
-        raise UsageError(f"--report {options.report} is a directory", hint="name a file in it")
-    _make_writable(path.parent, "--report", "directory of the report")
-    return path
-
-
-def _watched(gathered: Gathered, out: Path) -> list[str]:
-    """Warn of files that a build script which watches its whole package would see change in every run."""
-    crate = gathered.project.crate
-    if not any("custom-build" in target.kind for target in crate.targets):
-        return []
-    warnings = []
-    for what, path in (("out directory", out), ("target directory", gathered.project.target_dir)):
-        inside = path.resolve().is_relative_to(crate.directory)
-        if inside and path.resolve().relative_to(crate.directory).parts[:1] != ("target",):
-            warnings.append(
-                f"the {what} {shown(path, gathered.cwd)} lies inside the package: a build script without"
-                " rerun-if-changed runs again each time, and its crate compiles again"
-            )
-    return warnings
 
 
 def _children_seconds() -> float | None:

@@ -18,7 +18,7 @@ from matrix.platforms.targets import parse_target
 from matrix.reporting.tables import AuditRow, InterpreterRow
 
 if TYPE_CHECKING:
-    from matrix.auditing.wheel_audit import WheelAudit
+    from matrix.auditing.outcome import WheelAudit
 
 __all__ = ["audit_rows", "described", "found_rows", "known_rows", "list_interpreters"]
 
@@ -63,7 +63,7 @@ def audit_rows(audits: Iterable[WheelAudit]) -> list[AuditRow]:
             verdict=Verdict(
                 overall_tag=one.overall_tag,
                 sym_tag=one.sym_tag,
-                libraries=tuple(sorted({*one.versioned_symbols, *one.external_libs})),
+                libraries=one.needed_libs,
                 external=tuple(one.external_libs),
                 symbols=one.versioned_symbols,
                 findings=one.findings,

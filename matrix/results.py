@@ -29,15 +29,16 @@ class Artifact(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         path: The file, as cargo names it.
-        kind: ``cdylib``, ``bin``, or ``generated`` for a file that was made from a cdylib.
-        crate: Cargo target name; of a generated file its place beside the library.
+        kind: ``cdylib``, ``bin``, ``generated`` for a file that was made from a cdylib, ``companion`` for one that
+            the linker made beside it (debug info, an import library), or ``stub`` for a type stub of it.
+        crate: Cargo target name; of what is neither cdylib nor bin its place beside the library or program.
         linked_paths: Directories build scripts told the linker to search.
         out_dirs: ``OUT_DIR`` by package name.
         linked_by: Package whose build script asked for a library, by the library's ``-l`` name: ``pq``.
     """
 
     path: str
-    kind: Literal["cdylib", "bin", "generated"]
+    kind: Literal["cdylib", "bin", "generated", "companion", "stub"]
     crate: str
     linked_paths: tuple[str, ...] = ()
     out_dirs: dict[str, str] = {}

@@ -21,7 +21,8 @@ DT_HASH, DT_STRTAB, DT_SYMTAB, DT_STRSZ, DT_MIPS_SYMTABNO = 4, 5, 6, 10, 0x70000
 DT_GNU_HASH, DT_VERSYM, DT_VERNEED, DT_VERNEEDNUM = 0x6FFFFEF5, 0x6FFFFFF0, 0x6FFFFFFE, 0x6FFFFFFF
 _POINTERS = frozenset({4, 5, 7, 17, 23, 36, 0x6FFFFEF5, 0x6FFFFFF0, 0x6FFFFFFC, 0x6FFFFFFE})  # tables in DT_ entries
 VER_FLG_WEAK = 2
-_STB_WEAK = 2
+_STB_WEAK, _STT_FUNC = 2, 2
+_UCS2 = "PyUnicodeUCS2_"
 _NAME_LIMIT = 512  # bytes; names that matter here are far shorter, C++ ones may be cut
 _NEEDS_LIMIT = 4_000
 _SYMBOLS_LIMIT = 4_000_000
@@ -54,11 +55,13 @@ class Symbols(NamedTuple):
         needs: Versions needed, by library and version.
         undefined: Symbols that must be found at load time (weak ones are not here), sorted.
         modules: Python modules it can initialise: ``PyInit_x`` and ``PyModExport_x`` give ``x``.
+        ucs2: Whether it calls functions of a Python 2 with narrow Unicode, and says that they are functions.
     """
 
     needs: tuple[VersionNeed, ...]
     undefined: tuple[str, ...]
     modules: tuple[str, ...]
+    ucs2: bool
 
 
 class Strings(NamedTuple):
@@ -110,6 +113,7 @@ def read_symbols(image: Image, dynamic: dict[int, list[int]], strings: Strings) 
     weak: dict[int, set[str]] = {}
     undefined: set[str] = set()
     modules: set[str] = set()
+    ucs2 = False
     table, shape = _table(image, dynamic)
     versions = _version_indexes(image, dynamic, len(table) // shape.size)
     wide, left = image.bits == 64, _OVERLAP * (strings.end - strings.start) + _NAME_LIMIT
@@ -130,10 +134,12 @@ def read_symbols(image: Image, dynamic: dict[int, list[int]], strings: Strings) 
         else:
             names.setdefault(version, set()).add(text)
             undefined.add(text)
+            ucs2 = ucs2 or (info & 0xF == _STT_FUNC and text.startswith(_UCS2))
     return Symbols(
         needs=tuple(_needs(image, dynamic, strings, {**weak, **names}, frozenset(weak.keys() - names.keys()))),
         undefined=tuple(sorted(undefined)),
         modules=tuple(sorted(modules)),
+        ucs2=ucs2,
     )
 
 

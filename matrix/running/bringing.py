@@ -54,7 +54,7 @@ async def brought(build: Build, bench: Bench, artifacts: tuple[Artifact, ...], l
 
 def _lacks(build: Build, artifacts: Sequence[Artifact]) -> bool:
     """Whether the audit finds a library that no level allows; a file that cannot be read is told later."""
-    files = [(one.crate, Path(one.path)) for one in artifacts if one.kind != "generated"]
+    files = [(one.crate, Path(one.path)) for one in artifacts if one.kind in {"cdylib", "bin"}]
     try:
         return bool(audit_binaries(files, build.target).verdict.external)
     except (OSError, WheelmatrixError):

@@ -29,6 +29,7 @@ from matrix.running.state import BuildState, WheelState, read_state, write_state
 
 __all__ = ["Finisher"]
 
+PACKERS = 2  # wheels packed at a time
 T = TypeVar("T")
 AUTO = Compatibility(family="auto")
 LINUX = Compatibility(family="linux")
@@ -58,6 +59,8 @@ class Finisher:
         self._bus = bus
         # one thread: more would keep the loop waiting for the interpreter lock
         self._limiter = anyio.CapacityLimiter(1)
+        # packing lets go of that lock where it takes long, so that large wheels are packed beside each other
+        self._packers = anyio.CapacityLimiter(PACKERS)
         self._made: dict[str, str] = {}
         self.wheels: list[Wheel] = []
 
@@ -87,7 +90,7 @@ class Finisher:
             if end is None and isinstance(audited, _End):
                 end = audited
             if end is None:
-                end = await self._guarded(self._packed, made, cells[0], audited)
+                end = await self._guarded(self._packed, made, cells[0], audited, limiter=self._packers)
             if not isinstance(end, _End):
                 raise TypeError("a wheel that is not reused is packed")
             if end.wheel is not None:
@@ -110,10 +113,12 @@ class Finisher:
             text = f"{path} cannot be written, so nothing is reused next time: {error.strerror or error}"
             self._bus.emit(Note(level="warning", text=text, build=outcome.build))
 
-    async def _guarded(self, step: Callable[..., T], *args: object) -> T | _End:
-        """Run one step in the thread; whatever goes wrong fails these cells and nothing else."""
+    async def _guarded(
+        self, step: Callable[..., T], *args: object, limiter: anyio.CapacityLimiter | None = None
+    ) -> T | _End:
+        """Run one step in a thread; whatever goes wrong fails these cells and nothing else."""
         try:
-            return await anyio.to_thread.run_sync(step, *args, limiter=self._limiter)
+            return await anyio.to_thread.run_sync(step, *args, limiter=limiter or self._limiter)
         except WheelmatrixError as error:
             return _End(status="failed", reason=error.message, hint=error.hint)
         except OSError as error:
@@ -133,7 +138,9 @@ class Finisher:
     def _analysed(self, made: Made) -> Analysis:
         """Audit every binary that goes into the wheel: the module, and what lies beside it."""
         entries = entries_of(self._ingredients, made.build, made.outcome)
-        files = [(entry.path, entry.source) for entry in entries if isinstance(entry.source, Path)]
+        beside = {one.path for one in made.outcome.artifacts if one.kind == "companion"}  # nothing loads them
+        paths = [(entry.path, entry.source) for entry in entries if isinstance(entry.source, Path)]
+        files = [(name, path) for name, path in paths if str(path) not in beside]
         return audit_binaries(files, made.build.target, self._platforms(made, LINUX))
 
     def _platforms(self, made: Made, level: Compatibility) -> tuple[str, ...]:

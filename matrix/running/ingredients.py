@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -20,6 +20,7 @@ from matrix.archives import (
     inputs_digest,
 )
 from matrix.archives.compression import EARLIEST, DosTime
+from matrix.archives.sbom import rust_bom_path
 from matrix.auditing import flag_weak_needs
 from matrix.model import Build, Bundled, Cell, Compatibility, Outcome, Verdict
 from matrix.running.mending import Repairs
@@ -48,6 +49,7 @@ class Ingredients:
         modified: The time every member carries.
         reuse: Whether a wheel that is proven to be up to date is kept.
         tree: Where an editable wheel points to, and what is built goes; ``None`` for ordinary wheels.
+        boms: The list of crates of each build, by its id and the wheel's target.
     """
 
     metadata: CoreMetadata
@@ -61,6 +63,7 @@ class Ingredients:
     modified: DosTime = EARLIEST
     reuse: bool = True
     tree: Path | None = None
+    boms: Mapping[tuple[str, str], bytes] = field(default_factory=dict)
 
     @property
     def out_dir_crates(self) -> frozenset[str]:
@@ -91,7 +94,17 @@ def entries_of(
     there = {entry.path for entry in contents.entries}
     if given.tree is not None:  # what the project has itself is not in an editable wheel
         there |= {entry.path for entry in own if (given.tree / entry.path).is_file()}
-    return [*contents.entries, *(entry for entry in own if isinstance(entry.source, Path) or entry.path not in there)]
+    own = [entry for entry in own if isinstance(entry.source, Path) or entry.path not in there]
+    stubs = {entry.path for entry in own if entry.path.endswith(".pyi")}  # they stand for those of the project
+    return [*(entry for entry in contents.entries if entry.path not in stubs), *own, *_boms(given, build)]
+
+
+def _boms(given: Ingredients, build: Build) -> Iterator[Entry]:
+    """Yield what goes into ``.dist-info/sboms``."""
+    yield from given.contents.boms
+    listed = given.boms.get((build.id, build.target.triple))
+    if listed is not None:
+        yield Entry(rust_bom_path(given.metadata.dist_info, build.crate), listed)
 
 
 def _lies_in(entry: Entry, directories: Iterable[Path]) -> bool:
@@ -143,7 +156,7 @@ def with_weak_versions_flagged(
     if verdict is None or not any(finding.code == WEAK for finding in verdict.findings):
         return {}, verdict
     copies = {}
-    for binary in map(Path, [one.path for one in outcome.artifacts if one.kind != "generated"]):
+    for binary in map(Path, [one.path for one in outcome.artifacts if one.kind in {"cdylib", "bin"}]):
         copy = binary.with_name(f"{cell.id}-{binary.name}")
         shutil.copy2(binary, copy)
         if flag_weak_needs(copy, level, cell.target.machine):

@@ -16,6 +16,7 @@ from support.tools import TOP, Ran, find_python, need, run
 from matrix.checkup import schema
 
 pytestmark = [
+    pytest.mark.own_rustc,
     pytest.mark.real,
     pytest.mark.skipif(sys.platform != "linux", reason="cross builds start on Linux"),
 ]

@@ -91,7 +91,8 @@ def test_a_chain_comes_along_and_each_finds_the_next(place: Place, plan: Planned
     assert (one.soname, one.rpath) == (Path(names[0]).name, ("$ORIGIN",))
     assert one.needed == (Path(names[1]).name, "libz.so.1", "libc.so.6"), "what is allowed is not brought along"
     assert (last.soname, last.rpath, last.runpath) == (Path(names[1]).name, (), ())
-    assert not [one for one in repair.analysis.verdict.findings if one.severity != "note"]
+    codes = {one.code for one in repair.analysis.verdict.findings if one.severity != "note"}
+    assert codes <= {"missing-init"}, "these files export nothing"
 
 
 def test_a_library_brought_along_lifts_the_level_or_fails_it(place: Place, plan: Planned) -> None:
