@@ -15,7 +15,7 @@ import pytest
 from elftools.elf.dynamic import DynamicSection
 from elftools.elf.elffile import ELFFile
 from support.foreign import Foreign, install_for, load_with_musl
-from support.formats import auditwheel_tag
+from support.formats import auditwheel_tag, windows_imports
 from support.projects import copy_project
 from support.provision import provide
 from support.reports import read_report
@@ -37,17 +37,23 @@ CHAIN = {
 ASK = "import linked; print(linked.call())"
 
 
-def compile_chain(folder: Path, numbers: dict[str, str] | None = None, compiler: Sequence[str] = ("gcc", "-O1")) -> str:
+def compile_chain(
+    folder: Path,
+    numbers: dict[str, str] | None = None,
+    compiler: Sequence[str] = ("gcc", "-O1"),
+    name_form: str = "libwm{}.so.1",
+) -> str:
     """Make three libraries of which each needs the one before; return the word of LINKS for the last."""
     folder.mkdir(exist_ok=True)
     before: list[str] = []
     for name, text in (numbers or CHAIN).items():
-        source, library = folder / f"{name}.c", folder / f"libwm{name}.so.1"
+        source, library = folder / f"{name}.c", folder / name_form.format(name)
         source.write_text(text, encoding="utf-8")
-        argv = ["-shared", "-fPIC", f"-Wl,-soname,{library.name}", source.name, "-o", library.name]
+        named = [f"-Wl,-soname,{library.name}"] if library.suffix == ".1" else []
+        argv = ["-shared", "-fPIC", *named, source.name, "-o", library.name]
         run([*compiler, *argv, *before], cwd=folder, check=True)
         before = [library.name]
-    return f"{folder}/libwmthree.so.1:three"
+    return f"{folder / name_form.format('three')}:three"
 
 
 @dataclass(frozen=True)
@@ -322,3 +328,30 @@ def test_musl_s_loader_finds_them_too(
     shutil.unpack_archive(wheel, tmp_path / "site", "zip")
     module = next((tmp_path / "site" / "linked").glob("*.so"))
     assert load_with_musl(module, foreign_python("amd64"), tmp_path) == "found"
+
+
+def test_dlls_lie_beside_the_module(
+    linked: Path, wheelmatrix: Wheelmatrix, cross_env: dict[str, str], tmp_path: Path
+) -> None:
+    libraries = tmp_path / "libraries"
+    word = compile_chain(libraries, compiler=[need("x86_64-w64-mingw32-gcc")], name_form="Wm{}.dll")
+    target = ("--target", "x86_64-pc-windows-gnu", "-o", tmp_path)
+    ran = wheelmatrix("build", "-i", "3.11", *target, cwd=linked, env={**cross_env, "LINKS": word})
+    assert ran.exit == 0, str(ran)
+    (wheel,) = ran.wheels
+    (cell,) = cells_of(tmp_path)
+    assert [one["library"].lower() for one in cell["bundled"]] == ["wmone.dll", "wmthree.dll", "wmtwo.dll"]
+    shutil.rmtree(libraries)
+    shown: list[str | Path] = [need("delvewheel"), "show", "--ignore-existing", wheel]
+    said = run(shown, cwd=tmp_path, check=True).stdout
+    copied, inside = re.split("are already in the wheel", said.split("will be copied into the wheel.")[1])
+    assert "None" in copied
+    for one in cell["bundled"]:
+        assert Path(one["file"]).parent == Path("linked")
+        assert Path(one["file"]).name in inside
+    shutil.unpack_archive(wheel, tmp_path / "site", "zip")
+    names = {Path(one["file"]).name for one in cell["bundled"]}
+    assert names & set(windows_imports(tmp_path / "site" / "linked" / "linked.pyd")), "another tool reads them too"
+    again = wheelmatrix("repair", wheel, "-o", "again", cwd=tmp_path)
+    assert again.exit == 0
+    assert again.wheels[0].read_bytes() == wheel.read_bytes()
