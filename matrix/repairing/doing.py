@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from matrix.archives import join_slices
 from matrix.archives.entries import Entry
 from matrix.archives.record import hash_file
 from matrix.auditing.weak import flag_weak_needs
@@ -14,6 +15,7 @@ from matrix.repairing.macho import rewrite_macho
 from matrix.repairing.nouns import Change, MachChange, PeChange, Repair
 from matrix.repairing.patchelf import Patchelf
 from matrix.repairing.pe import rewrite_pe
+from matrix.repairing.search import Found
 from matrix.repairing.shims import shim
 
 __all__ = ["Strip", "carry_out"]
@@ -51,12 +53,12 @@ def carry_out(
     entries: dict[str, Entry] = {}
     for number, change in enumerate(repair.changes):
         graft = grafts.get(change.after.file)
-        source = graft.library.path if graft is not None else sources[change.before.file]
         copy = into / f"{number}-{change.after.file.rpartition('/')[2]}"
-        shutil.copyfile(source, copy)
-        if graft is not None:
-            if hash_file(copy)[0].hex() != graft.library.sha256:
-                raise ToolError(f"{graft.library.path} changed while it was copied", hint="run it again")
+        if graft is None:
+            shutil.copyfile(sources[change.before.file], copy)
+        else:
+            _copy(graft.library, copy)
+        if isinstance(change, Change) and graft is not None:
             flag_weak_needs(copy, repair.level, repair.analysis.arch)
         if strip is not None:
             strip(copy)
@@ -74,6 +76,22 @@ def carry_out(
         entries[script] = Entry(script, shim(program), executable=True)
     _check_whole(repair)
     return entries
+
+
+def _copy(library: Found, to: Path) -> None:
+    """Copy a library, or join its slices, and see that it is what was planned with."""
+    copies = []
+    for number, (path, sha256) in enumerate(library.files):
+        copies.append(to.with_name(f"{to.name}.{number}"))
+        shutil.copyfile(path, copies[-1])
+        if hash_file(copies[-1])[0].hex() != sha256:
+            raise ToolError(f"{path} changed while it was copied", hint="run it again")
+    if len(copies) == 1:
+        copies[0].replace(to)
+        return
+    join_slices(copies, to)
+    for copy in copies:
+        copy.unlink()
 
 
 def _check_whole(repair: Repair) -> None:

@@ -92,10 +92,11 @@ class Repair(msgspec.Struct, frozen=True, kw_only=True):
             Bundled(
                 file=graft.file,
                 library=graft.library.soname,
-                source=str(graft.library.path),
-                sha256=graft.library.sha256,
+                source=str(path),
+                sha256=sha256,
             )
             for graft in self.grafts
+            for path, sha256 in graft.library.files
         )
 
 

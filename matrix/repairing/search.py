@@ -26,11 +26,18 @@ class Found(msgspec.Struct, frozen=True, kw_only=True):
         soname: The name it is needed by.
         path: The file itself, links resolved.
         sha256: Hexadecimal digest of it.
+        parts: Where several files are joined into one (slices for macOS): each with its digest.
     """
 
     soname: str
     path: Path
     sha256: str
+    parts: tuple[tuple[Path, str], ...] = ()
+
+    @property
+    def files(self) -> tuple[tuple[Path, str], ...]:
+        """Every file that it is made from, with its digest."""
+        return self.parts or ((self.path, self.sha256),)
 
 
 class Library(Found, frozen=True, kw_only=True):

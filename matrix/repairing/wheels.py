@@ -18,6 +18,8 @@ from matrix.archives.rewrite import copy_wheel, rewrite_wheel
 from matrix.auditing.claims import Claims, read_claims
 from matrix.auditing.elf import Binary
 from matrix.auditing.levels import Judgement
+from matrix.auditing.macho import MachO
+from matrix.auditing.macos import analyse_macos
 from matrix.auditing.members import Members, read_members
 from matrix.auditing.natives import FORMATS
 from matrix.auditing.pe import Pe
@@ -29,6 +31,7 @@ from matrix.errors import WheelmatrixError
 from matrix.model import Bundled, Compatibility, Wheel
 from matrix.platforms.platform_tags import level_tags
 from matrix.repairing.doing import Strip, carry_out
+from matrix.repairing.macos import DylibSearch, plan_macos
 from matrix.repairing.nouns import Repair, Wanted
 from matrix.repairing.patchelf import Patchelf
 from matrix.repairing.places import Places
@@ -135,9 +138,14 @@ def _elsewhere(
     path: Path, bench: Workbench, members: Members, platforms: Sequence[str], tags: Sequence[str]
 ) -> Repaired:
     """Repair a wheel for Windows or macOS, whose tag says nothing of libraries."""
-    pes = [one for one in members.binaries if isinstance(one, Pe)]
-    analysis = analyse_windows(pes, platforms, members.notes)
-    plan = plan_windows(analysis, platforms, DllSearch(bench.places(analysis)), bench.exclude)
+    machos = [one for one in members.binaries if isinstance(one, MachO)]
+    if machos:
+        analysis = analyse_macos(machos, platforms, members.notes)
+        search = DylibSearch(bench.places(analysis))
+        plan = plan_macos(analysis, platforms, path.name.partition("-")[0], search, bench.exclude)
+    else:
+        analysis = analyse_windows([one for one in members.binaries if isinstance(one, Pe)], platforms, members.notes)
+        plan = plan_windows(analysis, platforms, DllSearch(bench.places(analysis)), bench.exclude)
     if isinstance(plan, Judgement):
         return _failed(path, plan)
     return _written(path, bench, tags) if plan is None else _repaired(path, bench, plan, path.name, tags)

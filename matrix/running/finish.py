@@ -236,7 +236,9 @@ class Finisher:
             if isinstance(repair, Judgement):
                 return None, *_unmended(repair, judgement, cell)
             if repair is not None:
-                return repair, Judgement(ok=True, level=repair.level), ()
+                good = Judgement(ok=True, level=repair.level)
+                whole = good if cell.target.os == "linux" else meets(repair.analysis, cell.compatibility, cell.target)
+                return repair, whole, ()
         if judgement.ok or given.audit != "warn":
             return None, judgement, ()
         return None, meets(analysis, AUTO, cell.target), (judgement.reason,)

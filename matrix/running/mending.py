@@ -12,6 +12,7 @@ from matrix.archives.record import hash_file
 from matrix.auditing import Analysis, Judgement
 from matrix.model import Bundled, Cell, Target
 from matrix.repairing import Patchelf, Places, Repair, Search, Wanted, carry_out, plan_repair
+from matrix.repairing.macos import DylibSearch, plan_macos
 from matrix.repairing.places import linked_directories, loader_directories, sysroot_directories
 from matrix.repairing.sbom import sbom_entry
 from matrix.repairing.windows import DllSearch, plan_windows
@@ -48,7 +49,9 @@ class Repairs:
     def places(self, made: Made, analysis: Analysis) -> Places:
         """Return where libraries of a build are looked for: of the host's own target alone on the host."""
         target = made.build.target
-        linked = linked_directories(path for one in made.outcome.artifacts for path in one.linked_paths)
+        outcomes = [outcome for _, outcome in made.slices] or [made.outcome]
+        artifacts = [one for outcome in outcomes for one in outcome.artifacts]
+        linked = linked_directories(path for one in artifacts for path in one.linked_paths)
         if made.build.id in self.elsewhere:
             linked = tuple(path for path in linked if any(path.is_relative_to(own) for own in self.own))
             return Places(linked=linked, why_no_system=_ELSEWHERE)
@@ -91,6 +94,8 @@ def mended(
             return plan_repair(analysis, Wanted(level=cell.compatibility, name=name), search.find)
         case "windows":
             return plan_windows(analysis, platforms, DllSearch(places))
+        case "macos":
+            return plan_macos(analysis, platforms, name, DylibSearch(places))
         case _:
             return None
 

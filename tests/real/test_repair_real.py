@@ -15,12 +15,15 @@ import pytest
 from elftools.elf.dynamic import DynamicSection
 from elftools.elf.elffile import ELFFile
 from support.foreign import Foreign, install_for, load_with_musl
-from support.formats import auditwheel_tag, windows_imports
+from support.formats import auditwheel_tag, libraries_of_mac_wheel, windows_imports
 from support.projects import copy_project
 from support.provision import provide
 from support.reports import read_report
-from support.tools import Ran, find_python, need, run
+from support.tools import Ran, find_python, need, need_llvm, run
 from support.wheels import look_inside, make_venv
+
+from matrix.repairing.macho import split_slices
+from matrix.repairing.signature import signed
 
 pytestmark = [
     pytest.mark.real,
@@ -42,6 +45,7 @@ def compile_chain(
     numbers: dict[str, str] | None = None,
     compiler: Sequence[str] = ("gcc", "-O1"),
     name_form: str = "libwm{}.so.1",
+    named: str = "-Wl,-soname,{}",
 ) -> str:
     """Make three libraries of which each needs the one before; return the word of LINKS for the last."""
     folder.mkdir(exist_ok=True)
@@ -49,8 +53,7 @@ def compile_chain(
     for name, text in (numbers or CHAIN).items():
         source, library = folder / f"{name}.c", folder / name_form.format(name)
         source.write_text(text, encoding="utf-8")
-        named = [f"-Wl,-soname,{library.name}"] if library.suffix == ".1" else []
-        argv = ["-shared", "-fPIC", *named, source.name, "-o", library.name]
+        argv = ["-shared", "-fPIC", *named.format(library.name).split(), source.name, "-o", library.name]
         run([*compiler, *argv, *before], cwd=folder, check=True)
         before = [library.name]
     return f"{folder / name_form.format('three')}:three"
@@ -334,7 +337,7 @@ def test_dlls_lie_beside_the_module(
     linked: Path, wheelmatrix: Wheelmatrix, cross_env: dict[str, str], tmp_path: Path
 ) -> None:
     libraries = tmp_path / "libraries"
-    word = compile_chain(libraries, compiler=[need("x86_64-w64-mingw32-gcc")], name_form="Wm{}.dll")
+    word = compile_chain(libraries, compiler=[need("x86_64-w64-mingw32-gcc")], name_form="Wm{}.dll", named="")
     target = ("--target", "x86_64-pc-windows-gnu", "-o", tmp_path)
     ran = wheelmatrix("build", "-i", "3.11", *target, cwd=linked, env={**cross_env, "LINKS": word})
     assert ran.exit == 0, str(ran)
@@ -354,4 +357,44 @@ def test_dlls_lie_beside_the_module(
     assert names & set(windows_imports(tmp_path / "site" / "linked" / "linked.pyd")), "another tool reads them too"
     again = wheelmatrix("repair", wheel, "-o", "again", cwd=tmp_path)
     assert again.exit == 0
+    assert again.wheels[0].read_bytes() == wheel.read_bytes()
+
+
+def test_dylibs_of_both_processors_come_along_and_are_signed(
+    linked: Path, wheelmatrix: Wheelmatrix, cross_env: dict[str, str], tmp_path: Path
+) -> None:
+    libraries = tmp_path / "libraries"
+    libraries.mkdir()
+    for arch, system in (("x86_64", "x86_64-macos.10.13"), ("arm64", "aarch64-macos.11.0")):
+        zig = [sys.executable, "-m", "ziglang", "cc", "-target", system, "-Wl,-headerpad_max_install_names"]
+        form, named = "libwm{}.1.dylib", "-install_name /opt/wm/{}"
+        compile_chain(libraries / arch, compiler=zig, name_form=form, named=named)
+    for number in CHAIN:
+        name = f"libwm{number}.1.dylib"
+        run(
+            [need_llvm("llvm-lipo"), "-create", f"x86_64/{name}", f"arm64/{name}", "-output", name],
+            cwd=libraries,
+            check=True,
+        )
+    alone = (libraries / "arm64/libwmtwo.1.dylib").read_bytes()
+    assert signed(alone, "libwmtwo.1.dylib") == alone, "byte for byte as its linker signed it"
+    links = {**cross_env, "LINKS": f"{libraries}/libwmthree.1.dylib:three", "MACOSX_DEPLOYMENT_TARGET": "10.13"}
+    ran = wheelmatrix("build", "-i", "3.11", "--universal2", "-o", tmp_path, cwd=linked, env=links)
+    assert ran.exit == 0, str(ran)
+    (wheel,) = ran.wheels
+    assert "universal2" in wheel.name
+    (cell,) = cells_of(tmp_path)
+    assert len(cell["bundled"]) == 3
+    shutil.rmtree(libraries)
+    found = libraries_of_mac_wheel(wheel, tmp_path)
+    assert found, "delocate follows every name to a file in the wheel, or to macOS's own"
+    assert not [name for name in found if not name.startswith("/usr/lib/")]
+    shutil.unpack_archive(wheel, tmp_path / "site", "zip")
+    for file in [*(tmp_path / "site").rglob("*.so"), *(tmp_path / "site/linked.dylibs").iterdir()]:
+        for one in split_slices(file.name, file.read_bytes()):
+            assert signed(one, file.name) == one, "its signature fits its content"
+        said = run([need_llvm("llvm-otool"), "-arch", "all", "-L", file], cwd=tmp_path, check=True).stdout
+        assert "/opt/wm" not in said
+    again = wheelmatrix("repair", wheel, "-o", "again", cwd=tmp_path)
+    assert again.exit == 0, str(again)
     assert again.wheels[0].read_bytes() == wheel.read_bytes()
