@@ -182,7 +182,7 @@ def _libraries(file: MachO, external: Iterable[str]) -> Iterator[Finding]:
                 severity="warning",
                 file=file.file,
                 message=f"needs {name}, which neither macOS nor the wheel has",
-                hint="link it statically, or bring it along in the wheel",
+                hint="link it statically, or let wheelmatrix repair bring it along",
             )
 
 

@@ -35,7 +35,7 @@ _SYSTEM_NAMES = """
 """
 _SYSTEM = frozenset(f"{name}.dll" for name in _SYSTEM_NAMES.split()) | {"bthprops.cpl", "winspool.drv"}
 """DLLs of every Windows 10 and later, as they lie in its system directory."""
-_BRING = "link it statically, or bring it along in the wheel"
+_BRING = "link it statically, or let wheelmatrix repair bring it along"
 _APART = "it is part of the Visual C++ runtime, which users install apart: link it statically, or bring it along"
 
 
