@@ -222,6 +222,7 @@ def _bench(
         cargo_flags=run_flags(gathered.project, options),
         color=color,
         out_dir_crates=ingredients.out_dir_crates,
+        brings=ingredients.repairs is not None,
         sources=tuple(map(str, gathered.project.sources)),
         companions=companions(options, gathered.project),
         training=training,

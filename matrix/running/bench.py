@@ -62,6 +62,7 @@ class Bench:
         exports: Module-definition texts of the libraries of Python that modules link, by name.
         out_dir_crates: Crates whose ``OUT_DIR`` wheels take files from.
         generators: Pythons to try, in order, where one must run cffi.
+        brings: Whether libraries are brought along, and are copied out of where a build was made.
         companions: What wheels get of the files that the linker makes beside a module.
         stubs: Name of the module that gets type stubs read from its binary; empty for none.
         training: How builds with a profile are trained, or ``None``.
@@ -82,6 +83,7 @@ class Bench:
     exports: Mapping[str, str] = field(default_factory=dict)
     out_dir_crates: frozenset[str] = frozenset()
     generators: tuple[str, ...] = ()
+    brings: bool = False
     failed: set[str] = field(default_factory=set)
     sources: tuple[str, ...] = ()
     companions: frozenset[Companion] = frozenset()

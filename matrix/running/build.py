@@ -17,6 +17,7 @@ from matrix.events import BuildEnded, Bus, PrepareEnded, PrepareStarted
 from matrix.files import write_if_changed
 from matrix.model import Artifact, Build, Outcome
 from matrix.running.bench import Bench
+from matrix.running.bringing import brought
 from matrix.running.companions import staged_companions
 from matrix.running.generating import generated
 from matrix.running.stubbing import with_stubs
@@ -105,6 +106,8 @@ async def _compiled(build: Build, bench: Bench, prepare_lane: PrepareLane | None
         staged = await anyio.to_thread.run_sync(
             _stage, outcome.artifacts, bench.workshop.staging / build.id, bench.out_dir_crates
         )
+        if bench.brings:
+            staged = await brought(build, bench, staged, lane)
         outcome = await generated(build, bench, msgspec.structs.replace(outcome, artifacts=staged))
         return await with_stubs(build, bench, outcome)
 
