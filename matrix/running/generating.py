@@ -5,21 +5,21 @@ The commands are started through ``process.py``; what each says becomes the reas
 
 from __future__ import annotations
 
+import json
 import re
-import shutil
 import sys
 from pathlib import Path
 
 import anyio.to_thread
 import msgspec
 
-from matrix.errors import ToolError, WheelmatrixError
+from matrix.errors import WheelmatrixError
 from matrix.model import Artifact, Build, Command, Outcome
 from matrix.process import Completed, capture, run
-from matrix.project.locate import read_toml
 from matrix.running.bench import Bench, without_foreign_jobserver
+from matrix.running.generators import NO_BINDGEN, header_of, no_cbindgen, no_cffi
 
-__all__ = ["check_generators", "generated", "plain_declarations"]
+__all__ = ["generated", "plain_declarations"]
 
 TIMEOUT = 600.0  # seconds; cbindgen reads every crate that it follows
 LINES = 10  # of a tool's words in an error
@@ -36,36 +36,6 @@ with open(sys.argv[1], encoding="utf-8") as header:
     ffi.cdef(header.read())
 recompiler.make_py_source(ffi, "ffi", sys.argv[2])
 """
-_BINDGEN = (
-    "add a program of that name whose main function calls uniffi::uniffi_bindgen_main() (feature uniffi/cli), or put"
-    " one of the locked uniffi's version on PATH"
-)
-_CBINDGEN = "cargo install cbindgen, or lay a header of your own at target/header.h, or have build.rs write it"
-
-
-def check_generators(build: Build, bench: Bench) -> None:
-    """See, before anything is compiled, that what must run afterwards is there.
-
-    A build script may yet write the header, as maturin's guide shows it.
-
-    Raises:
-        ToolError: It is not.
-    """
-    if build.bindings == "cffi" and not _header(bench).is_file() and not _has_build_script(build, bench):
-        _check_cbindgen()
-    if build.bindings == "uniffi" and not build.bindgen and shutil.which("uniffi-bindgen") is None:
-        raise ToolError("uniffi bindings need uniffi-bindgen, which is missing", hint=_BINDGEN)
-
-
-def _check_cbindgen() -> None:
-    if shutil.which("cbindgen") is None:
-        raise ToolError("cffi bindings need cbindgen, which is missing", hint=_CBINDGEN)
-
-
-def _has_build_script(build: Build, bench: Bench) -> bool:
-    manifest = bench.root / build.manifest
-    named = read_toml(manifest).get("package", {}).get("build", True)  # false turns build.rs off
-    return isinstance(named, str) or (bool(named) and manifest.with_name("build.rs").is_file())
 
 
 async def generated(build: Build, bench: Bench, outcome: Outcome) -> Outcome:
@@ -103,16 +73,12 @@ def _constant(line: str) -> bool:
     return re.match(r"\s*#\s*define\s+\w+\s+-?\w+\s*$", line) is not None
 
 
-def _header(bench: Bench) -> Path:
-    """Return where a header of the project's own would lie: in cargo's target directory, as for maturin."""
-    return bench.workshop.base.parent / "header.h"
-
-
 async def _cffi(build: Build, bench: Bench, folder: Path, outcome: Outcome) -> tuple[Path, ...]:
     del outcome  # the header speaks of the source
-    header = _header(bench)
+    header = header_of(bench.workshop.base.parent)
     if not header.is_file():
-        _check_cbindgen()
+        if (missing := no_cbindgen()) is not None:
+            raise missing
         header = folder / "header.h"
         crate = (bench.root / build.manifest).parent
         argv = ["cbindgen", "--quiet", "--lang", "c", "--crate", build.crate, "--output", str(header), str(crate)]
@@ -129,10 +95,7 @@ async def _cffi(build: Build, bench: Bench, folder: Path, outcome: Outcome) -> t
             return (out,)
         if ran.exit != _NO_CFFI:
             raise _failed(f"cffi does not read {header.name}", ran, "it knows plain C declarations alone")
-    raise ToolError(
-        f"cffi bindings need the Python package cffi, which none of these has: {', '.join(bench.generators)}",
-        hint="pip install cffi, or 'wheelmatrix[cffi]'",
-    )
+    raise no_cffi(bench.generators)
 
 
 async def _uniffi(build: Build, bench: Bench, folder: Path, outcome: Outcome) -> tuple[Path, ...]:
@@ -148,8 +111,7 @@ async def _uniffi(build: Build, bench: Bench, folder: Path, outcome: Outcome) ->
         return line
 
     with bench.pool.handoff() as handoff:
-        env = {"CARGO": bench.cargo, "CARGO_BUILD_BUILD_DIR": str(bench.workshop.lane(build.id))}
-        env["CARGO_MAKEFLAGS"] = handoff.makeflags
+        env = {"CARGO": bench.cargo, "CARGO_MAKEFLAGS": handoff.makeflags}
         command = without_foreign_jobserver(Command(argv=argv, cwd=str(crate), env={**env, "CARGO_BUILD_TARGET": None}))
         ended = await run(
             command,
@@ -161,7 +123,7 @@ async def _uniffi(build: Build, bench: Bench, folder: Path, outcome: Outcome) ->
             pass_fds=handoff.pass_fds,
         )
     if ended.exit or ended.timed_out:
-        raise _failed("uniffi-bindgen", Completed(exit=ended.exit or 1, stdout="", stderr="\n".join(tail)), _BINDGEN)
+        raise _failed("uniffi-bindgen", Completed(exit=ended.exit or 1, stdout="", stderr="\n".join(tail)), NO_BINDGEN)
     made = await anyio.to_thread.run_sync(lambda: tuple(sorted(folder.glob("*.py"))))
     if not made:
         raise WheelmatrixError("uniffi-bindgen wrote no Python module", hint="does the crate export anything?")
@@ -175,7 +137,8 @@ def _bindgen(build: Build, bench: Bench) -> tuple[str, ...]:
     features = build.settings.feature_args if build.bindgen == build.crate else ()  # they are the crate's
     manifest, lane = str(bench.root / build.manifest), str(bench.workshop.lane(build.id))
     argv = [bench.cargo, "run", "--quiet", "--manifest-path", manifest, "--target-dir", lane]
-    argv += ["--package", build.bindgen, "--bin", "uniffi-bindgen", *features, *bench.cargo_flags, "--"]
+    argv += ["--package", build.bindgen, "--bin", "uniffi-bindgen", *features, *bench.cargo_flags]
+    argv += ["--config", f"build.build-dir={json.dumps(lane)}", "--"]
     return tuple(argv)
 
 

@@ -23,7 +23,7 @@ BUILD: tuple[str | Path, ...] = (SCRIPTS / "pyproject-build", "--no-isolation", 
 
 COMMON = (
     Difference("*", "WHEEL Generator", "each names itself"),
-    Difference("*", "file -dist-info/sboms/*.cyclonedx.json", "we make no bill of materials"),
+    Difference("*", "content dist-info/sboms/*.cyclonedx.json", "for the wheel's own target, without serial and paths"),
 )
 """Differences that every project shows."""
 

@@ -3,26 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import nullcontext
 from pathlib import Path
 
 import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.driving import HOST
 
 from matrix.archives import Layout
-from matrix.errors import ToolError
 from matrix.events import Bus
 from matrix.model import Artifact, Build, Command, Outcome, Settings
 from matrix.platforms import parse_target
 from matrix.process import Ended
-from matrix.running.bench import Bench
 from matrix.running.build import portions
-from matrix.running.generating import check_generators, plain_declarations
-from matrix.running.jobserver import open_pool
-from matrix.running.lanes import Workshop
+from matrix.running.companions import companions_of, staged_companions
+from matrix.running.generating import plain_declarations
 from matrix.running.products import product_entries
 from matrix.running.watch import Watch
 
@@ -145,25 +140,50 @@ def test_a_library_of_uniffi_keeps_its_name(make_build: BuildFactory) -> None:
     assert entries[-1].source == b"from .a import *\nfrom .b import *\n"
 
 
+@pytest.mark.parametrize(("module", "bins", "folder"), [("demo", (), "demo"), ("", ("one",), "demo-1.0.data/scripts")])
+def test_companions_lie_beside_what_they_belong_to(
+    make_build: BuildFactory, module: str, bins: tuple[str, ...], folder: str
+) -> None:
+    layout = Layout(
+        root=Path("/p"), module=module, directory="demo", top="demo", crate="demo", python_source=Path("/p")
+    )  # fmt: skip
+    names = ("x.pdb", "x.dSYM/Contents/Info.plist")
+    made = tuple(Artifact(path=f"/s/{name}", kind="companion", crate=name) for name in names)
+    build = make_build(bins=bins)
+    entries = product_entries(layout, "demo-1.0", build, Outcome(build="b", status="ok", artifacts=made), {})
+    assert [(entry.path, entry.executable) for entry in entries] == [(f"{folder}/{name}", False) for name in names]
+
+
+def test_only_wanted_companions_are_taken(tmp_path: Path) -> None:
+    files = [f"/l/x{ending}" for ending in (".dll", ".dll.lib", ".pdb", ".dll.a", ".so.dwp", ".dylib.dSYM", ".d")]
+    assert list(companions_of(files, ())) == []
+    assert list(companions_of(files, {"import-lib"})) == ["/l/x.dll.lib", "/l/x.dll.a"]
+    assert list(companions_of(files, {"debuginfo"})) == ["/l/x.pdb", "/l/x.so.dwp", "/l/x.dylib.dSYM"]
+    bundle, into = tmp_path / "x.dSYM", tmp_path / "into"
+    for name in ("Contents/Info.plist", "Contents/Resources/DWARF/x"):
+        (bundle / name).parent.mkdir(parents=True, exist_ok=True)
+        (bundle / name).write_text(name)
+    into.mkdir()
+    staged = list(staged_companions(Artifact(path=str(bundle), kind="companion", crate=""), into))
+    assert [one.crate for one in staged] == ["x.dSYM/Contents/Info.plist", "x.dSYM/Contents/Resources/DWARF/x"]
+    assert all(Path(one.path).is_file() and Path(one.path).is_relative_to(into) for one in staged)
+
+
 @pytest.mark.parametrize(
-    ("files", "told"),
+    ("mixed", "names", "places"),
     [
-        ({}, True),
-        ({"target/header.h": ""}, False),
-        ({"build.rs": ""}, False),  # may write the header
-        ({"build.rs": "", "Cargo.toml": "[package]\nbuild = false"}, True),
-        ({"Cargo.toml": "[package]\nbuild = 'other.rs'"}, False),
+        (False, ("__init__.pyi", "sub.pyi"), ["demo/__init__.pyi", "demo/sub.pyi", "demo/py.typed"]),
+        (True, ("__init__.pyi",), ["demo/_demo.pyi"]),
+        (True, ("__init__.pyi", "sub.pyi"), ["demo/_demo/__init__.pyi", "demo/_demo/sub.pyi"]),
     ],
 )
-def test_a_missing_cbindgen_is_told_before_compiling_where_no_header_can_come(
-    files: dict[str, str], told: bool, make_build: BuildFactory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_stubs_lie_where_type_checkers_look(
+    make_build: BuildFactory, mixed: bool, names: tuple[str, ...], places: list[str]
 ) -> None:
-    for name, text in {"Cargo.toml": "[package]", **files}.items():
-        (tmp_path / name).parent.mkdir(exist_ok=True)
-        (tmp_path / name).write_text(text)
-    monkeypatch.setenv("PATH", str(tmp_path))
-    workshop = Workshop(tmp_path / "target" / "wheelmatrix")
-    with open_pool(1) as pool:
-        bench = Bench(root=tmp_path, workshop=workshop, drivers={}, pool=pool, bus=Bus([]), host=HOST, cache=tmp_path)
-        with pytest.raises(ToolError, match="cbindgen") if told else nullcontext():
-            check_generators(make_build(bindings="cffi"), bench)
+    layout = Layout(
+        root=Path("/p"), module="_demo", directory="demo", top="demo", crate="demo", python_source=Path("/p"),
+        mixed=mixed,
+    )  # fmt: skip
+    made = tuple(Artifact(path=f"/s/{name}", kind="stub", crate=name) for name in names)
+    entries = product_entries(layout, "demo-1.0", make_build(), Outcome(build="b", status="ok", artifacts=made), {})
+    assert [(entry.path, entry.executable) for entry in entries] == [(place, False) for place in places]
