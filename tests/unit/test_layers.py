@@ -19,6 +19,7 @@ RANKS = {
     "matrix": 0,  # matrix/__init__.py: the version
     "matrix.errors": 0,
     "matrix.files": 1,
+    "matrix.borrowed_rust": 1,
     "matrix.masking": 1,
     "matrix.results": 1,
     "matrix.schemas": 1,
