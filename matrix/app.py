@@ -41,18 +41,17 @@ def _build(options: argparse.Namespace) -> tuple[Made | None, Done]:
     """Make the source distribution when it is asked for, and build the wheels."""
     from matrix.building import build_wheels  # noqa: PLC0415 - only builds need the running room
 
-    made = None
-    if options.sdist:
-        from matrix.sourcing import blame, prepare_tree  # noqa: PLC0415
+    if not options.sdist:
+        return None, anyio.run(build_wheels, options, ALL)
+    from matrix.sourcing import blame, make_sdist, unpacked  # noqa: PLC0415
 
-        made = _sdist(options)
-        options = prepare_tree(made, options)
-    try:
-        return made, anyio.run(partial(build_wheels, options, ALL, sdist=made.sdist if made is not None else None))
-    except Exception as error:
-        if made is not None:
+    made = anyio.run(make_sdist, options)
+    with unpacked(made, options) as changed:
+        try:
+            return made, anyio.run(partial(build_wheels, changed, ALL, made=made))
+        except Exception as error:
             blame(error, made)
-        raise
+            raise
 
 
 def _print(options: argparse.Namespace, done: Done | None, paths: Sequence[Path]) -> None:
@@ -176,10 +175,12 @@ def metadata_for_frontend(options: argparse.Namespace, directory: Path) -> str:
 
 def plan(options: argparse.Namespace) -> int:
     """Show what a build would do."""
+    from matrix.archives.gather import check_python_side  # noqa: PLC0415
     from matrix.gathering import gather  # noqa: PLC0415
     from matrix.planning.document import plan_document  # noqa: PLC0415
 
     gathered = anyio.run(gather, options, ALL)
+    check_python_side(gathered.project)
     if options.json:
         sys.stdout.write(plan_document(gathered.plan, gathered.commands(ALL, options)) + "\n")
         return 0
@@ -223,17 +224,9 @@ def scaffold(options: argparse.Namespace) -> int:
 
 def interpreters(options: argparse.Namespace) -> int:
     """List the Pythons found here, or those known from tables for a target."""
-    from matrix.listing import described, found_rows, known_rows  # noqa: PLC0415
-    from matrix.reporting.tables import render_interpreters  # noqa: PLC0415
-    from matrix.reporting.text import wants_color  # noqa: PLC0415
+    from matrix.listing import list_interpreters  # noqa: PLC0415
 
-    rows, notes = (known_rows(options.target), ()) if options.target is not None else anyio.run(found_rows)
-    if options.json:
-        listed = list(map(described, rows))
-        sys.stdout.write(json.dumps({"version": 1, "interpreters": listed, "notes": list(notes)}, indent=2) + "\n")
-    else:
-        sys.stdout.write(render_interpreters(rows, notes=notes, color=wants_color(options.color, sys.stdout)))
-    return 0
+    return list_interpreters(options)
 
 
 def audit(options: argparse.Namespace) -> int:
@@ -241,6 +234,13 @@ def audit(options: argparse.Namespace) -> int:
     from matrix.judging import judge  # noqa: PLC0415
 
     return judge(options)
+
+
+def repair(options: argparse.Namespace) -> int:
+    """Bring along what finished wheels need, in new wheels; print their paths."""
+    from matrix.repair_command import repair as run  # noqa: PLC0415 - only repair needs the repairing room
+
+    return run(options)
 
 
 def schema(options: argparse.Namespace) -> int:
@@ -281,5 +281,6 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "doctor": doctor,
     "interpreters": interpreters,
     "audit": audit,
+    "repair": repair,
     "schema": schema,
 }

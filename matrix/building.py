@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -15,13 +14,16 @@ from typing import NamedTuple
 from matrix import __version__
 from matrix.archives import dos_time, remove_leftovers, source_date_epoch
 from matrix.archives.editable import editable_contents, tree_of
-from matrix.archives.gather import core_metadata, layout_of, wheel_contents
+from matrix.archives.gather import check_python_side, layout_of
+from matrix.bills import bills_of
 from matrix.driver import Driver
 from matrix.errors import UsageError, WheelmatrixError
 from matrix.events import Bus, Note, RunEnded, RunStarted
 from matrix.files import shown
 from matrix.gathering import Gathered, gather, tag_environment, tool_versions
-from matrix.model import Plan, Sdist
+from matrix.model import Plan
+from matrix.out_places import make_writable, report_path, stripped, watched
+from matrix.repairs import demand_patchelf, repairs_here
 from matrix.reporting.collector import ReportCollector
 from matrix.reporting.document import Report, read_report, write_report
 from matrix.reporting.terminal import make_listener
@@ -32,8 +34,9 @@ from matrix.running.ingredients import Ingredients
 from matrix.running.jobserver import open_pool
 from matrix.running.pool import Pool
 from matrix.running.run import Ending, carry_out
+from matrix.sourcing import Made
 from matrix.telling import INTERRUPTED, tell
-from matrix.wishes import audit_mode, run_flags
+from matrix.wishes import audit_mode, companions, compression, run_flags, stubs
 
 __all__ = ["Done", "build_wheels"]
 
@@ -59,31 +62,38 @@ class _Where(NamedTuple):
 
 
 async def build_wheels(
-    options: argparse.Namespace, drivers: Sequence[Driver], private: bool = False, sdist: Sdist | None = None
+    options: argparse.Namespace, drivers: Sequence[Driver], private: bool = False, made: Made | None = None
 ) -> Done:
     """Build every wheel that the options and the project ask for, and write the report.
 
     Args:
         options: The parsed command line.
         drivers: All of them, the best first.
-        sdist: The source distribution whose unpacked tree is built from.
-        private: Whether the report stays beside the lanes (for Python front ends).
+        made: The source distribution whose unpacked tree is built from.
+        private: Whether the report stays beside the lanes and the out directory is the caller's own, so not told
+            (for Python front ends and develop).
 
     Raises:
         WheelmatrixError: Something is wrong before anything is compiled.
     """
     gathered = await gather(options, drivers)
+    if options.auditwheel == "repair":
+        await demand_patchelf(gathered.plan, os.environ, gathered.project.root)
     out = gathered.cwd / options.out if options.out is not None else gathered.project.target_dir / "wheels"
-    ingredients = _ingredients(gathered, options, out)
-    _make_writable(out, "--out" if options.out is not None else "the target directory")
-    report_path = _report_path(gathered, options, out, private=private)
-    previous = read_report(report_path)
+    stubs(options, gathered.project)  # told before anything is written
+    ingredients = await _ingredients(gathered, options, out, drivers)
+    lacking = await gathered.missing_generator()
+    if lacking is not None:
+        raise lacking
+    make_writable(out, "--out" if options.out is not None else "the target directory")
+    report_file = report_path(gathered, options, out, private=private)
+    previous = read_report(report_file)
     collector = ReportCollector(
         wheelmatrix=__version__,
         tools=await tool_versions(gathered, drivers),
         argv=["wheelmatrix", *sys.argv[1:]],
         previous=previous,
-        sdist=sdist,
+        sdist=made.sdist if made is not None else None,
     )
     reporter = make_listener(
         sys.stderr,
@@ -91,7 +101,7 @@ async def build_wheels(
         verbose=max(options.verbose, int(options.talks)),
         color=options.color,
         log_format=options.log_format,
-        report=shown(report_path, gathered.cwd),
+        report=shown(report_file, gathered.cwd),
     )
     bus = Bus([collector, reporter.listener])
     finisher = Finisher(ingredients, gathered.plan, gathered.workshop, bus)
@@ -102,9 +112,11 @@ async def build_wheels(
         bench = _bench(gathered, options, drivers, pool, bus, ingredients, color=reporter.color)
         ending: Ending = "interrupted"
         try:
-            ending = await _run(gathered, options, bench, finisher, ingredients)
+            place = "" if private else shown(out, gathered.cwd)
+            said = made.warnings if made is not None else ()
+            ending = await _run(gathered, options, bench, finisher, ingredients, place, said)
         finally:
-            report, written = _close(bench, gathered.plan, collector, finisher, ending, _Where(out, report_path))
+            report, written = _close(bench, gathered.plan, collector, finisher, ending, _Where(out, report_file))
     files = dict.fromkeys(cell.wheel.file for cell in report.cells if cell.wheel is not None)
     failed = not written or any(cell.status not in {"built", "reused", "skipped"} for cell in report.cells)
     code = INTERRUPTED if ending == "interrupted" else int(failed)
@@ -149,19 +161,25 @@ def _close(
 
 
 async def _run(
-    gathered: Gathered, options: argparse.Namespace, bench: Bench, finisher: Finisher, ingredients: Ingredients
+    gathered: Gathered,
+    options: argparse.Namespace,
+    bench: Bench,
+    finisher: Finisher,
+    ingredients: Ingredients,
+    place: str,
+    said: Sequence[str],
 ) -> Ending:
     bus, project = bench.bus, gathered.project
     bus.emit(
         RunStarted(
             plan=gathered.plan,
             jobs=bench.pool.total,
-            out=shown(ingredients.out, gathered.cwd),
+            out=place,
             crates=project.crate.units(gathered.host.target),
         )
     )
-    warnings = (*ingredients.metadata.warnings, *ingredients.contents.warnings)
-    for text in (*warnings, *_watched(gathered, ingredients.out)):
+    warnings = (*said, *ingredients.metadata.warnings, *ingredients.contents.warnings)
+    for text in (*warnings, *watched(gathered, ingredients.out), *stripped(gathered, options)):
         bus.emit(Note(level="warning", text=text))
     for text in gathered.notes:
         bus.emit(Note(level="note", text=text))
@@ -202,69 +220,37 @@ def _bench(
         color=color,
         out_dir_crates=ingredients.out_dir_crates,
         sources=tuple(map(str, gathered.project.sources)),
+        companions=companions(options, gathered.project),
+        stubs=stubs(options, gathered.project),
     )
 
 
-def _ingredients(gathered: Gathered, options: argparse.Namespace, out: Path) -> Ingredients:
+async def _ingredients(
+    gathered: Gathered, options: argparse.Namespace, out: Path, drivers: Sequence[Driver]
+) -> Ingredients:
     """Collect metadata and Python files, so that their faults are told before anything compiles."""
     project = gathered.project
-    metadata, layout = core_metadata(project), layout_of(project)
-    contents = wheel_contents(project, metadata)
+    layout = layout_of(project)
+    metadata, contents = check_python_side(project, more_boms=options.sbom_include or ())
     if options.editable:
         contents = editable_contents(layout, contents, metadata.distribution)
+    audit = audit_mode(options, project)
     return Ingredients(
         metadata=metadata,
         layout=layout,
         contents=contents,
         tree=tree_of(layout) if options.editable else None,
         out=out,
-        audit=audit_mode(options, project),
+        audit=audit,
+        repairs=repairs_here(project, gathered.plan, gathered.host, drivers, os.environ, gathered.workshop.base)
+        if audit == "repair"
+        else None,
         environ=tag_environment(os.environ),
+        compression=compression(options),
         modified=dos_time(source_date_epoch(os.environ)),
         reuse=not options.no_reuse,
+        boms={} if options.editable else await bills_of(project, gathered.plan),
     )
-
-
-def _make_writable(out: Path, origin: str, what: str = "out directory") -> None:
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=out):
-            pass
-    except OSError as error:
-        raise UsageError(
-            f"the {what} {out} cannot be written: {error.strerror or error} ({origin})",
-            hint=f"choose another one with {origin if origin.startswith('--') else '--out'}",
-        ) from None
-
-
-def _report_path(gathered: Gathered, options: argparse.Namespace, out: Path, *, private: bool) -> Path:
-    if private:
-        return gathered.workshop.base / "report.json"
-    if options.report is None:
-        return out / "report.json"
-    if options.report == "-":
-        raise UsageError("--report - is no file", hint="--json prints the report on stdout")
-    path = gathered.cwd / Path(options.report)
-    if path.is_dir():
-        raise UsageError(f"--report {options.report} is a directory", hint="name a file in it")
-    _make_writable(path.parent, "--report", "directory of the report")
-    return path
-
-
-def _watched(gathered: Gathered, out: Path) -> list[str]:
-    """Warn of files that a build script which watches its whole package would see change in every run."""
-    crate = gathered.project.crate
-    if not any("custom-build" in target.kind for target in crate.targets):
-        return []
-    warnings = []
-    for what, path in (("out directory", out), ("target directory", gathered.project.target_dir)):
-        inside = path.resolve().is_relative_to(crate.directory)
-        if inside and path.resolve().relative_to(crate.directory).parts[:1] != ("target",):
-            warnings.append(
-                f"the {what} {shown(path, gathered.cwd)} lies inside the package: a build script without"
-                " rerun-if-changed runs again each time, and its crate compiles again"
-            )
-    return warnings
 
 
 def _children_seconds() -> float | None:

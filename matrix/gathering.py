@@ -14,6 +14,7 @@ import anyio
 import anyio.to_thread
 
 from matrix.driver import Driver, Host, Place
+from matrix.errors import ToolError
 from matrix.machine import look_around, versions
 from matrix.model import Build, Interpreter, Plan
 from matrix.planning import Facts, Request, make_plan, needed_lookups
@@ -21,6 +22,7 @@ from matrix.platforms import TAG_VARIABLES
 from matrix.platforms.answers import cache_directory
 from matrix.platforms.cross_files import CROSS_VARIABLES, CrossFiles
 from matrix.project import Project, find_cargo, read_project
+from matrix.running.generators import missing_generator
 from matrix.running.lanes import Workshop
 from matrix.running.signals import stopped_by_signals
 from matrix.running.state import read_state
@@ -70,6 +72,10 @@ class Gathered:
         return {
             build.id: by_name[build.driver].command(build, self._place(build, flags)).argv for build in self.plan.builds
         }
+
+    async def missing_generator(self) -> ToolError | None:
+        """Return what says that a program is missing which writes the Python side of the bindings, or ``None``."""
+        return await missing_generator(self.plan.builds, self.workshop.base.parent, self.generators, self.project.root)
 
     def _place(self, build: Build, flags: tuple[str, ...]) -> Place:
         return Place(

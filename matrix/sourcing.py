@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,16 +13,16 @@ import anyio
 import anyio.to_thread
 
 from matrix.archives import remove_leftovers
-from matrix.archives.gather import core_metadata
+from matrix.archives.gather import check_python_side
 from matrix.errors import UsageError, WheelmatrixError
 from matrix.model import Sdist
 from matrix.project import CargoFlags, Project, read_project
 from matrix.running.signals import stopped_by_signals
 from matrix.sources import check_sources, collect_sources, sdist_time, unpack_into, write_sdist
-from matrix.telling import leaves
+from matrix.telling import leaves, say
 from matrix.wishes import cargo_flags
 
-__all__ = ["Made", "blame", "make_sdist", "prepare_tree"]
+__all__ = ["Made", "blame", "make_sdist", "unpacked"]
 
 
 @dataclass(frozen=True)
@@ -56,7 +58,7 @@ async def _make(options: argparse.Namespace) -> Made:
     cwd = Path.cwd()
     flags = cargo_flags(options) if options.command == "build" else _manifest_alone(options)
     project = await read_project(cwd, flags, bindings=getattr(options, "bindings", None))
-    metadata = core_metadata(project)
+    metadata, _ = check_python_side(project)
     sources = await collect_sources(project, metadata)
     check_sources(sources.entries, metadata)
     out = cwd / options.out if options.out is not None else project.target_dir / "wheels"
@@ -72,8 +74,9 @@ async def _make(options: argparse.Namespace) -> Made:
     return Made(sdist, path, project, (*known, *sources.warnings))
 
 
-def prepare_tree(made: Made, options: argparse.Namespace) -> argparse.Namespace:
-    """Unpack a source distribution and return the options that build from it.
+@contextmanager
+def unpacked(made: Made, options: argparse.Namespace) -> Iterator[argparse.Namespace]:
+    """Unpack a source distribution and hand out the options that build from it; one run at a time has the tree.
 
     It gets a target directory of its own: cargo goes by times and by places relative to the workspace, and would take
     what was compiled from the project itself for what the archive holds. That is named as cargo names the one in which
@@ -83,13 +86,30 @@ def prepare_tree(made: Made, options: argparse.Namespace) -> argparse.Namespace:
         WheelmatrixError: It cannot be unpacked.
     """
     base = made.project.target_dir / "wheelmatrix" / "sdist" / "target"
-    tree = unpack_into(base / "package" / "source", made.path)
-    changed = argparse.Namespace(**vars(options))
-    changed.unpacked = tree
-    changed.manifest_path = None
-    changed.target_dir = str(base)
-    changed.out = str(made.path.parent)
-    return changed
+    with _alone(base.with_name("tree.lock")):
+        changed = argparse.Namespace(**vars(options))
+        changed.unpacked = unpack_into(base / "package" / "source", made.path)
+        changed.manifest_path = None
+        changed.target_dir = str(base)
+        changed.out = str(made.path.parent)
+        yield changed
+
+
+@contextmanager
+def _alone(lock: Path) -> Iterator[None]:
+    from filelock import FileLock, Timeout  # noqa: PLC0415 - only these builds need it
+
+    lock.parent.mkdir(parents=True, exist_ok=True)
+    held = FileLock(lock)
+    try:
+        held.acquire(timeout=0)
+    except Timeout:
+        say("note", "another run builds from a source distribution of this project: waiting for it")
+        held.acquire()
+    try:
+        yield
+    finally:
+        held.release()
 
 
 def blame(error: Exception, made: Made) -> None:

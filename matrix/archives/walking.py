@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -85,7 +86,7 @@ class Walk:
         Byte code, caches and version-control directories are left out; so is what is no regular file.
 
         Raises:
-            ConfigError: A link leads nowhere, or a directory cannot be read.
+            ConfigError: A link leads nowhere or in a circle, or a directory cannot be read.
         """
         if top.is_dir():
             if not self._ignored_on_the_way(top):
@@ -106,19 +107,16 @@ class Walk:
             raise ConfigError(f"{directory}: {error.strerror}") from error
         for child in children:
             path = directory / child.name
-            is_directory = child.is_dir()
+            circle, is_directory = _looked_at(child)
             if child.name in _NEVER or child.name.endswith(_CACHES):
                 continue
             if self.ignores is not None and self.ignores.ignored(path, directory=is_directory):
                 continue
+            if circle:
+                raise _circle(path)
             if not is_directory:
-                if child.is_file():
+                if _is_file(child, path):
                     yield path
-                elif child.is_symlink() and not path.exists():
-                    raise ConfigError(
-                        f"{path}: the link leads nowhere ({os.readlink(path)})",  # noqa: PTH115 - as written, unresolved
-                        hint="mend or remove it, or name it in .ignore or in `exclude` of [tool.maturin]",
-                    )
             elif not child.is_symlink():
                 yield from self._walk(path, (*above, path.resolve()))
             elif (target := self._followed(path, above)) is not None:
@@ -128,9 +126,31 @@ class Walk:
         """Return where a link to a directory leads, or ``None`` when it is not to be followed."""
         target = link.resolve()
         if any(target == one or target in one.parents for one in above):
-            self.warnings.append(f"{link}: not followed, the link leads back to a directory above it")
-            return None
+            raise _circle(link)
         if not any(target.is_relative_to(one.resolve()) for one in self.within):
             self.warnings.append(f"{link}: not followed, the link leads out of the project ({target})")
             return None
         return target
+
+
+def _looked_at(child: os.DirEntry[str]) -> tuple[bool, bool]:
+    """Return whether a link leads to itself, and whether the child is a directory."""
+    try:
+        return False, child.is_dir()
+    except OSError as error:
+        if error.errno != errno.ELOOP:
+            raise
+        return True, False
+
+
+def _is_file(child: os.DirEntry[str], path: Path) -> bool:
+    if child.is_symlink() and not path.exists():
+        raise ConfigError(
+            f"{path}: the link leads nowhere ({os.readlink(path)})",  # noqa: PTH115 - as written, unresolved
+            hint="mend or remove it, or name it in .ignore",
+        )
+    return child.is_file()
+
+
+def _circle(link: Path) -> ConfigError:
+    return ConfigError(f"{link}: the link leads in a circle", hint="remove it, or name it in .ignore")

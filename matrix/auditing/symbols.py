@@ -158,7 +158,8 @@ def _count(image: Image, dynamic: dict[int, list[int]], size: int) -> int:
     """Return how many dynamic symbols there are; nothing in the file says so plainly.
 
     A hash table tells: the old one outright, GNU's by the last chain of its last bucket. GNU's may be empty, and
-    symbols that are only asked for are not in it; then the table ends where the next one begins.
+    symbols that are only asked for are not in it; then the table ends where the next table or segment begins
+    (patchelf moves it before the dynamic segment).
     """
     if DT_MIPS_SYMTABNO in dynamic and image.machine == "EM_MIPS":
         return dynamic[DT_MIPS_SYMTABNO][0]
@@ -172,7 +173,8 @@ def _count(image: Image, dynamic: dict[int, list[int]], size: int) -> int:
     hashed = _hashed(image, image.offset_of(dynamic[DT_GNU_HASH][0])) if DT_GNU_HASH in dynamic else 0
     if hashed:
         return hashed
-    after = [value for tag in _POINTERS & dynamic.keys() for value in dynamic[tag] if value > start]
+    tables = [value for tag in _POINTERS & dynamic.keys() for value in dynamic[tag]]
+    after = [value for value in (*tables, *(segment.address for segment in image.segments)) if value > start]
     return (min(after) - start) // size if after else 0
 
 

@@ -43,6 +43,7 @@ class Analysis(msgspec.Struct, frozen=True, kw_only=True):
         policy: The best policy met, or ``None``.
         extra: Policies that count beside the known ones.
         weak: Whether versions count that only weak symbols ask for.
+        notes: Findings made before the verdict, about files that were not judged.
         verdict: What the report says of them.
     """
 
@@ -56,6 +57,7 @@ class Analysis(msgspec.Struct, frozen=True, kw_only=True):
     policy: Policy | None = None
     extra: tuple[Policy, ...] = ()
     weak: bool = False
+    notes: tuple[Finding, ...] = ()
     verdict: Verdict
 
     @property
@@ -77,6 +79,7 @@ def analyse(
     notes: Sequence[Finding] = (),
     extra: tuple[Policy, ...] = (),
     weak: bool = False,
+    provided: frozenset[str] = frozenset(),
 ) -> Analysis:
     """Judge the binaries of one wheel together.
 
@@ -87,6 +90,7 @@ def analyse(
         notes: Findings made before, to be handed on first.
         extra: Policies that count beside the known ones.
         weak: Whether versions count that only weak symbols ask for, as they do for the loader of a finished wheel.
+        provided: Names of libraries that count as part of the wheel though it does not hold them.
     """
     loaded = [binary for binary in binaries if binary.kind != "object"]
     arch = arch or next((binary.arch for binary in loaded), "")
@@ -94,12 +98,15 @@ def analyse(
     foreign = tuple(binary for binary in loaded if binary not in own)
     seen = sorted({binary.libc for binary in own if binary.libc})
     libc = libc if libc in seen or not seen else seen[0]
-    internal = frozenset(
-        name
-        for binary in own
-        if binary.kind == "library"
-        for name in (binary.file.rpartition("/")[2], binary.soname)
-        if name
+    internal = (
+        frozenset(
+            name
+            for binary in own
+            if binary.kind == "library"
+            for name in (binary.file.rpartition("/")[2], binary.soname)
+            if name
+        )
+        | provided
     )
     draft = Analysis(
         arch=arch,
@@ -109,6 +116,7 @@ def analyse(
         foreign=foreign,
         extra=extra,
         weak=weak,
+        notes=tuple(notes),
         verdict=Verdict(overall_tag="", sym_tag=""),
     )
     policy = None if foreign or len(seen) > 1 else _best(draft)

@@ -120,9 +120,12 @@ def detect_bindings(
     found = _watched(metadata, scoped)
     kind = _kind(crate, found, wish)
     if kind != "bin" and not crate.names_of("cdylib"):
+        undecided = wish is None and not found and not crate.names_of("bin")
         raise ConfigError(
-            f"{crate.directory / 'Cargo.toml'}: crate {crate.name!r} has no cdylib target",
-            hint='add crate-type = ["cdylib"] under [lib] in Cargo.toml',
+            f"{crate.directory / 'Cargo.toml'}: crate {crate.name!r} has no cdylib target"
+            + (", no program and no dependency that tells its bindings" if undecided else ""),
+            hint='add crate-type = ["cdylib"] under [lib] in Cargo.toml'
+            + (", and name the bindings with -b or `bindings` in [tool.maturin]" if undecided else ""),
         )
     if kind not in ("pyo3", "pyo3-ffi", "bin") or not {"pyo3", "pyo3-ffi"} & found.keys():
         only = found.get({"rust-cpython": "cpython"}.get(kind, kind))

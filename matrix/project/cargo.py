@@ -19,6 +19,7 @@ import msgspec
 from matrix.errors import ConfigError, ToolError, did_you_mean
 from matrix.model import Command
 from matrix.process import capture
+from matrix.project.refusals import refusal
 
 __all__ = [
     "CargoFlags",
@@ -36,7 +37,6 @@ __all__ = [
 ]
 
 TIMEOUT = 600.0  # seconds; a first `cargo metadata` may have to download every crate
-LINES = 12  # of cargo's words in an error
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -114,6 +114,7 @@ class CargoPackage(msgspec.Struct, frozen=True):
     version: str
     id: str
     manifest_path: str
+    source: str | None = None
     targets: tuple[PackageTarget, ...] = ()
     features: dict[str, tuple[str, ...]] = {}
     dependencies: tuple[Dependency, ...] = ()
@@ -199,10 +200,9 @@ async def read_metadata(manifest: Path, flags: CargoFlags, root: Path) -> CargoM
         ConfigError: cargo refuses the project; has cargo's words.
     """
     arguments = ("metadata", "--format-version=1", "--manifest-path", str(manifest))
+    wanted = (*arguments, *flags.selection(), *flags.general())
     try:
-        answer = await ask_everywhere(
-            (*arguments, *flags.selection(), *flags.general()), manifest, root, narrow="--filter-platform"
-        )
+        answer = await ask_everywhere(wanted, manifest, root, narrow="--filter-platform")
     except ConfigError as error:
         unknown = re.search(r"does not (?:contain|have) (?:this|these) features?: ([^\s,]+)", error.message)
         if unknown is None:
@@ -256,7 +256,7 @@ async def ask_cargo(arguments: tuple[str, ...], manifest: Path, root: Path) -> s
     command = Command(argv=(find_cargo(), *arguments), env={"CARGO_TERM_COLOR": "never", "CARGO_TERM_VERBOSE": None})
     done = await capture(command, root=root, timeout=TIMEOUT)
     if done.exit:
-        raise _refusal(arguments[0], manifest, root, done.stderr)
+        raise refusal(arguments[0], manifest, root, done.stderr)
     return done.stdout
 
 
@@ -267,34 +267,3 @@ def _near_feature(word: str, answer: str, manifest: Path) -> str | None:
     packages = msgspec.json.decode(answer, type=Listing).packages
     known = next((sorted(one.features) for one in packages if Path(one.manifest_path) == manifest), [])
     return did_you_mean(word, known) or (f"its features: {', '.join(known)}" if known else "it has no features")
-
-
-def _refusal(verb: str, manifest: Path, root: Path, words: str) -> ConfigError | ToolError:
-    lines = [line.rstrip() for line in words.splitlines() if line.strip()]
-    start = next((at for at, line in enumerate(lines) if line.startswith("error")), 0)
-    lines = [line for line in lines[start:] if not line.startswith("warning:")][:LINES]
-    if not lines:
-        return ToolError(f"cargo {verb} failed and said nothing")
-    first = lines[0].removeprefix("error: ")
-    text = "\n".join([first, *(f"  {line}" for line in lines[1:])])
-    if first.startswith("rustup") or "no default is configured" in words or "no such command" in words:
-        return ToolError(f"cargo does not work: {text}")
-    if re.match(r"(could not execute process|process didn't exit successfully:) `.* -vV`", first):
-        hint = "install Rust (https://rustup.rs), or set RUSTC to the rustc to use"
-        return ToolError(f"rustc is missing or does not work: {text}", hint=hint)
-    return ConfigError(f"{_shown(manifest, root)}: {text}", hint=_hint(words))
-
-
-def _hint(words: str) -> str | None:
-    if re.search(r"(--locked|--frozen) was passed|because --(locked|frozen)", words):
-        return "run `cargo update --workspace` to renew Cargo.lock, or drop locked and frozen"
-    if "offline" in words:
-        return "run once without --offline, or `cargo fetch` beforehand"
-    return None
-
-
-def _shown(path: Path, root: Path) -> str:
-    try:
-        return path.relative_to(root).as_posix()
-    except ValueError:
-        return str(path)

@@ -18,6 +18,7 @@ from matrix.project.locate import Files, find_files, find_outer_pyproject, read_
 from matrix.project.maturin_options import MaturinOptions, read_maturin_options
 from matrix.project.module import Module, check_scripts, describe_module, module_warnings
 from matrix.project.options import Options, read_options
+from matrix.project.pymodules import check_module_name
 
 __all__ = ["Project", "effective_features", "merge_flags", "read_project"]
 
@@ -130,6 +131,7 @@ async def read_project(where: Path, flags: CargoFlags, *, bindings: str | None =
     found = detect_bindings(metadata, crate, wish=bindings or maturin.bindings, scoped=scoped)
     module = describe_module(files, table, crate, found, maturin)
     _check_settings(crate, maturin, options)
+    check_module_name(crate, found, module, maturin)
     if found.kind == "bin":
         check_scripts(table)
     return Project(

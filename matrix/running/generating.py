@@ -5,20 +5,21 @@ The commands are started through ``process.py``; what each says becomes the reas
 
 from __future__ import annotations
 
+import json
 import re
-import shutil
 import sys
 from pathlib import Path
 
 import anyio.to_thread
 import msgspec
 
-from matrix.errors import ToolError, WheelmatrixError
+from matrix.errors import WheelmatrixError
 from matrix.model import Artifact, Build, Command, Outcome
 from matrix.process import Completed, capture, run
 from matrix.running.bench import Bench, without_foreign_jobserver
+from matrix.running.generators import NO_BINDGEN, header_of, no_cffi
 
-__all__ = ["check_generators", "generated", "plain_declarations"]
+__all__ = ["generated", "plain_declarations"]
 
 TIMEOUT = 600.0  # seconds; cbindgen reads every crate that it follows
 LINES = 10  # of a tool's words in an error
@@ -35,23 +36,6 @@ with open(sys.argv[1], encoding="utf-8") as header:
     ffi.cdef(header.read())
 recompiler.make_py_source(ffi, "ffi", sys.argv[2])
 """
-_BINDGEN = (
-    "add a program of that name whose main function calls uniffi::uniffi_bindgen_main() (feature uniffi/cli), or put"
-    " one of the locked uniffi's version on PATH"
-)
-_CBINDGEN = "cargo install cbindgen, or lay a header of your own at target/header.h"
-
-
-def check_generators(build: Build, bench: Bench) -> None:
-    """See, before anything is compiled, that what must run afterwards is there.
-
-    Raises:
-        ToolError: It is not.
-    """
-    if build.bindings == "cffi" and not _header(bench).is_file() and shutil.which("cbindgen") is None:
-        raise ToolError("cffi bindings need cbindgen, which is missing", hint=_CBINDGEN)
-    if build.bindings == "uniffi" and not build.bindgen and shutil.which("uniffi-bindgen") is None:
-        raise ToolError("uniffi bindings need uniffi-bindgen, which is missing", hint=_BINDGEN)
 
 
 async def generated(build: Build, bench: Bench, outcome: Outcome) -> Outcome:
@@ -89,14 +73,9 @@ def _constant(line: str) -> bool:
     return re.match(r"\s*#\s*define\s+\w+\s+-?\w+\s*$", line) is not None
 
 
-def _header(bench: Bench) -> Path:
-    """Return where a header of the project's own would lie: in cargo's target directory, as for maturin."""
-    return bench.workshop.base.parent / "header.h"
-
-
 async def _cffi(build: Build, bench: Bench, folder: Path, outcome: Outcome) -> tuple[Path, ...]:
     del outcome  # the header speaks of the source
-    header = _header(bench)
+    header = header_of(bench.workshop.base.parent)
     if not header.is_file():
         header = folder / "header.h"
         crate = (bench.root / build.manifest).parent
@@ -114,10 +93,7 @@ async def _cffi(build: Build, bench: Bench, folder: Path, outcome: Outcome) -> t
             return (out,)
         if ran.exit != _NO_CFFI:
             raise _failed(f"cffi does not read {header.name}", ran, "it knows plain C declarations alone")
-    raise ToolError(
-        f"cffi bindings need the Python package cffi, which none of these has: {', '.join(bench.generators)}",
-        hint="pip install cffi, or 'wheelmatrix[cffi]'",
-    )
+    raise no_cffi(bench.generators)
 
 
 async def _uniffi(build: Build, bench: Bench, folder: Path, outcome: Outcome) -> tuple[Path, ...]:
@@ -133,8 +109,7 @@ async def _uniffi(build: Build, bench: Bench, folder: Path, outcome: Outcome) ->
         return line
 
     with bench.pool.handoff() as handoff:
-        env = {"CARGO": bench.cargo, "CARGO_BUILD_BUILD_DIR": str(bench.workshop.lane(build.id))}
-        env["CARGO_MAKEFLAGS"] = handoff.makeflags
+        env = {"CARGO": bench.cargo, "CARGO_MAKEFLAGS": handoff.makeflags}
         command = without_foreign_jobserver(Command(argv=argv, cwd=str(crate), env={**env, "CARGO_BUILD_TARGET": None}))
         ended = await run(
             command,
@@ -146,7 +121,7 @@ async def _uniffi(build: Build, bench: Bench, folder: Path, outcome: Outcome) ->
             pass_fds=handoff.pass_fds,
         )
     if ended.exit or ended.timed_out:
-        raise _failed("uniffi-bindgen", Completed(exit=ended.exit or 1, stdout="", stderr="\n".join(tail)), _BINDGEN)
+        raise _failed("uniffi-bindgen", Completed(exit=ended.exit or 1, stdout="", stderr="\n".join(tail)), NO_BINDGEN)
     made = await anyio.to_thread.run_sync(lambda: tuple(sorted(folder.glob("*.py"))))
     if not made:
         raise WheelmatrixError("uniffi-bindgen wrote no Python module", hint="does the crate export anything?")
@@ -160,7 +135,8 @@ def _bindgen(build: Build, bench: Bench) -> tuple[str, ...]:
     features = build.settings.feature_args if build.bindgen == build.crate else ()  # they are the crate's
     manifest, lane = str(bench.root / build.manifest), str(bench.workshop.lane(build.id))
     argv = [bench.cargo, "run", "--quiet", "--manifest-path", manifest, "--target-dir", lane]
-    argv += ["--package", build.bindgen, "--bin", "uniffi-bindgen", *features, *bench.cargo_flags, "--"]
+    argv += ["--package", build.bindgen, "--bin", "uniffi-bindgen", *features, *bench.cargo_flags]
+    argv += ["--config", f"build.build-dir={json.dumps(lane)}", "--"]
     return tuple(argv)
 
 

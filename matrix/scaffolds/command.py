@@ -118,6 +118,13 @@ def _warnings(options: argparse.Namespace, directory: Path, choice: Choice) -> l
         found.append(
             f"{shown(taken, Path.cwd())} is there and becomes the project's Python package (--mixed gives it a place)"
         )
+    crate = (directory / manifest_path(choice.layout)).parent
+    for name in choice.kind.files:
+        if name != "Cargo.toml" and os.path.lexists(crate / name):
+            path = shown(crate / name, Path.cwd())
+            found.append(
+                f"{path} stays as it is: it must hold what {choice.kind.name} bindings need, or nothing builds"
+            )
     workspace = workspace_warning(directory / manifest_path(choice.layout))
     if workspace is not None:
         found.append(workspace)

@@ -12,7 +12,7 @@ from matrix.archives.gather import readable
 from matrix.errors import UsageError
 from matrix.project import Project
 from matrix.sources.crates import crate_entries, workspace_entries
-from matrix.sources.links import Fence
+from matrix.sources.links import Fence, check_repository
 from matrix.sources.packages import LocalCrate, local_crates
 from matrix.sources.place import Shelf, common_directory
 from matrix.sources.python import license_entries, named_files, project_files, python_tops
@@ -91,6 +91,7 @@ async def _from_git(project: Project, metadata: CoreMetadata) -> list[Entry]:
 
 async def _from_cargo(project: Project, metadata: CoreMetadata) -> tuple[list[Entry], list[str]]:
     crates = await local_crates(project.manifest, project.flags, project.root)
+    check_repository(project.root, [crate.manifest for crate in crates])
     workspaces = dict.fromkeys(crate.workspace for crate in crates)
     tops = python_tops(project)
     places = [project.root, *workspaces, *(crate.directory for crate in crates), *tops]

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from matrix.errors import ConfigError
 
-__all__ = ["Fence"]
+__all__ = ["Fence", "check_repository"]
 
-_LEAVE_OUT = "replace it by what it means, or leave it out with `exclude` in [tool.maturin]"
+_MEND = "remove it, or replace it by what it means"
 
 
 class Fence:
@@ -36,10 +36,31 @@ class Fence:
         except (OSError, RuntimeError) as error:  # RuntimeError: a circle, before Python 3.13
             circle = isinstance(error, RuntimeError) or path.is_symlink()
             what = "the link leads in a circle or nowhere" if circle else getattr(error, "strerror", None) or str(error)
-            raise ConfigError(f"{path}: {what}{_written(path)}", hint=_LEAVE_OUT if circle else None) from None
+            raise ConfigError(f"{path}: {what}{_written(path)}", hint=_MEND if circle else None) from None
         if not any(target.is_relative_to(one) for one in self.directories):
-            raise ConfigError(f"{path}: the link leads out of the project, to {target}", hint=_LEAVE_OUT)
+            raise ConfigError(f"{path}: the link leads out of the project, to {target}", hint=_MEND)
         return path
+
+
+def check_repository(root: Path, manifests: Iterable[Path]) -> None:
+    """Refuse crates outside the git repository that holds the project: nobody else could make its source distribution.
+
+    A repository may be part of another (submodules); the outermost counts.
+
+    Args:
+        root: The project's root. Outside any repository nothing is refused.
+        manifests: Cargo.toml of every crate to pack.
+
+    Raises:
+        ConfigError: Names the first manifest that lies outside.
+    """
+    repositories = [one for one in (root, *root.parents) if (one / ".git").exists()]
+    for manifest in manifests if repositories else ():
+        if not manifest.is_relative_to(repositories[-1]):
+            raise ConfigError(
+                f"{manifest}: a path dependency leads to this crate, outside the repository {repositories[-1]}",
+                hint="move the crate into the repository, or depend on it by git or by version",
+            )
 
 
 def _written(path: Path) -> str:

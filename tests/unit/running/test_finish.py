@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import shutil
+import threading
 import zipfile
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import anyio
 import msgspec
 import pytest
 from support.elf import Elf, Symbol
@@ -323,3 +326,24 @@ def test_a_state_of_another_form_is_forgotten(tmp_path: Path) -> None:
     for text in ("", "{", "[]", '{"version": 99, "wheels": {}}', '{"version": "one"}'):
         path.write_text(text)
         assert read_state(path).wheels == {}
+
+
+async def test_wheels_are_packed_beside_each_other(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    both = threading.Barrier(2, timeout=10)
+
+    def meeting(*args: Any, **kwargs: Any) -> Any:
+        both.wait()  # breaks when the second comes only after the first
+        return write_wheel(*args, **kwargs)
+
+    monkeypatch.setattr(finish, "write_wheel", meeting)
+    builds = [msgspec.structs.replace(shop.build, id=name, cells=(name,)) for name in ("one", "two")]
+    cells = [
+        shop.cell(id=build.id, build=build.id, python_tag=tag, abi_tag=tag)
+        for build, tag in zip(builds, ("cp311", "cp312"), strict=True)
+    ]
+    plan = Plan(project="hello", version="1.0", bindings="pyo3", cells=tuple(cells), builds=tuple(builds))
+    finisher = Finisher(shop.ingredients, plan, shop.workshop, Bus([shop.events.append]))
+    async with anyio.create_task_group() as group:
+        for build, cell in zip(builds, cells, strict=True):
+            group.start_soon(partial(shop.run, cell, build=build, finisher=finisher, compiled=1))
+    assert len(finisher.wheels) == 2

@@ -163,6 +163,15 @@ def test_a_directory_of_the_modules_name_is_told(here: Path, capsys: pytest.Capt
     assert f"warning: {Path('demo/demo')} is there and becomes the project's Python package" in capsys.readouterr().err
 
 
+def test_source_that_is_there_stays_and_is_told(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (here / "demo" / "src").mkdir(parents=True)
+    (here / "demo" / "src" / "lib.rs").write_text("// mine")
+    assert main(["init", "demo"]) == 0
+    told = f"warning: {Path('demo/src/lib.rs')} stays as it is: it must hold what pyo3 bindings need"
+    assert told in capsys.readouterr().err
+    assert (here / "demo" / "src" / "lib.rs").read_text() == "// mine"
+
+
 @pytest.mark.parametrize(
     ("table", "told"),
     [

@@ -13,7 +13,7 @@ from matrix.archives import Entry, file_entry
 from matrix.archives.contents import excluder
 from matrix.errors import ConfigError, WheelmatrixError
 from matrix.sources import sdist_time, unpack_into, write_sdist
-from matrix.sources.links import Fence
+from matrix.sources.links import Fence, check_repository
 from matrix.sources.place import Shelf, common_directory
 
 LONG = f"src/{'d' * 120}/{'f' * 120}é.rs"
@@ -99,7 +99,20 @@ def test_other_links_are_errors(tmp_path: Path, target: str, words: str) -> None
     (tmp_path / "link").symlink_to(target)
     with pytest.raises(ConfigError, match=words) as caught:
         Fence([tmp_path]).check(tmp_path / "link")
-    assert "exclude" in (caught.value.hint or "")
+    assert caught.value.hint == "remove it, or replace it by what it means"
+
+
+def test_crates_outside_the_repository_are_refused(tmp_path: Path) -> None:
+    root, inside, outside = tmp_path / "work" / "project", tmp_path / "work" / "core", tmp_path / "far"
+    manifests = [root / "Cargo.toml", inside / "Cargo.toml", outside / "Cargo.toml"]
+    check_repository(root, manifests)  # in no repository
+    (root / ".git").mkdir(parents=True)
+    with pytest.raises(ConfigError, match=r"core/Cargo.toml: .*outside the repository .*project"):
+        check_repository(root, manifests)
+    (tmp_path / "work" / ".git").mkdir()  # the project is a submodule
+    check_repository(root, manifests[:2])
+    with pytest.raises(ConfigError, match=r"far/Cargo.toml: .*outside the repository .*work"):
+        check_repository(root, manifests)
 
 
 def test_a_repository_counts_whole(tmp_path: Path) -> None:

@@ -1,0 +1,69 @@
+"""The programs that write the Python side of cffi and uniffi bindings, looked for before anything compiles."""
+
+from __future__ import annotations
+
+import importlib.util
+import shutil
+import sys
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from matrix.errors import ToolError
+from matrix.model import Build, Command
+from matrix.process import capture
+
+__all__ = ["NO_BINDGEN", "header_of", "missing_generator", "no_cffi"]
+
+TIMEOUT = 60.0  # seconds
+NO_BINDGEN = (
+    "add a program of that name whose main function calls uniffi::uniffi_bindgen_main() (feature uniffi/cli), or put"
+    " one of the locked uniffi's version on PATH"
+)
+_CBINDGEN = "cargo install cbindgen, or lay a header of your own at target/header.h"
+
+
+def header_of(target_dir: Path) -> Path:
+    """Return where a header of the project's own would lie: in cargo's target directory, as for maturin."""
+    return target_dir / "header.h"
+
+
+async def missing_generator(
+    builds: Iterable[Build], target_dir: Path, pythons: Sequence[str], root: Path
+) -> ToolError | None:
+    """Return what says that a program is missing which must run after a build, or ``None``.
+
+    Args:
+        builds: All that are planned.
+        target_dir: cargo's target directory, absolute.
+        pythons: Pythons to try for cffi, in order.
+        root: The project's root.
+    """
+    kinds = {(build.bindings, bool(build.bindgen)) for build in builds}
+    if ("uniffi", False) in kinds and shutil.which("uniffi-bindgen") is None:
+        return ToolError("uniffi bindings need uniffi-bindgen, which is missing", hint=NO_BINDGEN)
+    if not any(kind == "cffi" for kind, _ in kinds):
+        return None
+    if not header_of(target_dir).is_file() and shutil.which("cbindgen") is None:
+        return ToolError("cffi bindings need cbindgen, which is missing", hint=_CBINDGEN)
+    for python in pythons:
+        if await _has_cffi(python, root):
+            return None
+    return no_cffi(pythons)
+
+
+def no_cffi(pythons: Sequence[str]) -> ToolError:
+    """Return what says that no Python has the package cffi."""
+    return ToolError(
+        f"cffi bindings need the Python package cffi, which none of these has: {', '.join(pythons)}",
+        hint="pip install cffi, or 'wheelmatrix[cffi]'",
+    )
+
+
+async def _has_cffi(python: str, root: Path) -> bool:
+    if python == sys.executable and importlib.util.find_spec("cffi") is not None:
+        return True
+    command = Command(argv=(python, "-c", "import cffi"))
+    try:
+        return (await capture(command, root=root, timeout=TIMEOUT)).exit == 0
+    except ToolError:
+        return False
