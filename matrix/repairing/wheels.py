@@ -121,7 +121,7 @@ def repair_wheel(path: Path, bench: Workbench) -> Repaired:
     if system != "linux":
         return _elsewhere(path, bench, members, claims.platforms, claims.tags)
     binaries = [one for one in members.binaries if isinstance(one, Binary)]
-    analysis = analyse(binaries, arch=claims.arch, libc=claims.libc, notes=members.notes)
+    analysis = analyse(binaries, arch=claims.arch, libc=claims.libc, notes=members.notes, weak=True)
     if not analysis.binaries and not analysis.foreign:
         return _written(path, bench, claims.tags)
     plan = _planned(path, analysis, bench)
