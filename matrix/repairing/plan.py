@@ -127,6 +127,7 @@ def _repair(analysis: Analysis, name: str, policy: Policy, closure: Closure) -> 
         libc=analysis.libc,
         notes=analysis.notes,
         provided=closure.excluded,
+        weak=analysis.weak,
     )
     return Repair(
         level=_level(policy),

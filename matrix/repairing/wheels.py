@@ -17,7 +17,7 @@ from matrix.archives.entries import Entry
 from matrix.archives.rewrite import copy_wheel, rewrite_wheel
 from matrix.auditing.claims import Claims, read_claims
 from matrix.auditing.elf import Binary
-from matrix.auditing.levels import Judgement
+from matrix.auditing.levels import Judgement, meets_level
 from matrix.auditing.macho import MachO
 from matrix.auditing.macos import analyse_macos
 from matrix.auditing.members import Members, read_members
@@ -121,7 +121,7 @@ def repair_wheel(path: Path, bench: Workbench) -> Repaired:
     if system != "linux":
         return _elsewhere(path, bench, members, claims.platforms, claims.tags)
     binaries = [one for one in members.binaries if isinstance(one, Binary)]
-    analysis = analyse(binaries, arch=claims.arch, libc=claims.libc, notes=members.notes)
+    analysis = analyse(binaries, arch=claims.arch, libc=claims.libc, notes=members.notes, weak=True)
     if not analysis.binaries and not analysis.foreign:
         return _written(path, bench, claims.tags)
     plan = _planned(path, analysis, bench)
@@ -130,7 +130,8 @@ def repair_wheel(path: Path, bench: Workbench) -> Repaired:
     level = plan.level if isinstance(plan, Repair) else plan
     name, tags = _renamed(path.name, claims, level, analysis.arch)
     if not isinstance(plan, Repair) or not plan.changes:
-        return _written(path, bench, tags, name)
+        kept = not isinstance(plan, Repair) and bench.level is None and _true(claims, analysis)
+        return _written(path, bench, claims.tags) if kept else _written(path, bench, tags, name)
     return _repaired(path, bench, plan, name, tags)
 
 
@@ -185,10 +186,18 @@ def _for_command(hint: str | None) -> str | None:
     return own.replace("name its directory in LD_LIBRARY_PATH", "name its directory with --ldpaths") or None
 
 
+def _true(claims: Claims, analysis: Analysis) -> bool:
+    """Whether a wheel claims levels, and meets every one."""
+    levels = [level for level, arch in claims.levels if arch == analysis.arch]
+    return bool(levels) and all(meets_level(analysis, level, analysis.arch).ok for level in levels)
+
+
 def _renamed(file: str, claims: Claims, level: Compatibility, arch: str) -> tuple[str, tuple[str, ...]]:
     """Return the name with the level's platforms in place of Linux ones, and its expanded tags."""
     others = [one for one in claims.platforms if "linux" not in one and one != "any"]
     platforms = sorted({*others, *level_tags(level, arch)})
+    if platforms == sorted(claims.platforms):
+        return file, claims.tags  # whatever the order in which it names them
     parts = file.removesuffix(".whl").split("-")
     tags = (f"{python}-{abi}-{platform}" for python, abi in claims.interpreters for platform in platforms)
     return "-".join([*parts[:-1], ".".join(platforms)]) + ".whl", tuple(sorted(tags))

@@ -198,3 +198,14 @@ def test_musl_s_newest_level_is_the_one_claimed(place: Place, tmp_path: Path) ->
     assert str(repair.level) == "musllinux_1_2"
     lower = Compatibility(family="musllinux", version=(1, 1))
     assert str(repaired(plan_repair(analysis, Wanted(level=lower, name="hello"), search.find)).level) == "musllinux_1_1"
+
+
+def test_weak_versions_of_libraries_count_where_those_of_the_wheel_do(place: Place, tmp_path: Path) -> None:
+    symbols = [Symbol("statx", weak=True, version="libc.so.6:GLIBC_2.28")]
+    weak = Elf(needed=["libc.so.6"], soname="libone.so.1", needs={"libc.so.6": ["GLIBC_2.28"]}, symbols=symbols)
+    place("libone.so.1", weak)
+    module = read_elf(MODULE, needing("2.17", "libone.so.1").data)
+    search = Search("x86_64", "glibc", Places(linked=(tmp_path / "lib",)))
+    for counts, level in ((False, "manylinux_2_17"), (True, "manylinux_2_28")):
+        analysis = analyse([module], arch="x86_64", libc="glibc", weak=counts)
+        assert str(repaired(plan_repair(analysis, Wanted(level=AUTO, name="hello"), search.find)).level) == level
