@@ -32,6 +32,8 @@ __all__ = [
     "PrepareStarted",
     "RunEnded",
     "RunStarted",
+    "SlotFreed",
+    "SlotTaken",
     "SlotsChanged",
 ]
 
@@ -147,6 +149,20 @@ class SlotsChanged(_Event, frozen=True, kw_only=True, tag=True):
     total: int
 
 
+class SlotTaken(_Event, frozen=True, kw_only=True, tag=True):
+    """A build (or the seed of some) took a slot; ``slot`` counts from 0, the lowest free one is taken."""
+
+    build: str
+    slot: int
+
+
+class SlotFreed(_Event, frozen=True, kw_only=True, tag=True):
+    """It gave the slot back."""
+
+    build: str
+    slot: int
+
+
 class Note(_Event, frozen=True, kw_only=True, tag=True):
     """Something a person should know: a warning or a remark, perhaps about one build."""
 
@@ -186,6 +202,8 @@ Event: TypeAlias = (
     | AuditEnded
     | CellEnded
     | SlotsChanged
+    | SlotTaken
+    | SlotFreed
     | Note
     | RunEnded
 )

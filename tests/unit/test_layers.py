@@ -24,6 +24,7 @@ RANKS = {
     "matrix.schemas": 1,
     "matrix.driver_options": 1,
     "matrix.model": 2,
+    "matrix.estimates": 3,
     "matrix.process": 3,
     "matrix.driver": 3,
     "matrix.checkup": 4,
