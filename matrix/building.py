@@ -24,6 +24,7 @@ from matrix.gathering import Gathered, gather, tag_environment, tool_versions
 from matrix.model import Plan
 from matrix.reporting.collector import ReportCollector
 from matrix.reporting.document import Report, read_report, write_report
+from matrix.reporting.page import PAGE, write_page
 from matrix.reporting.terminal import make_listener
 from matrix.running.bench import Bench
 from matrix.running.cpus import available_cpus
@@ -57,6 +58,7 @@ class Done:
 class _Where(NamedTuple):
     out: Path
     report: Path
+    page: bool
 
 
 async def build_wheels(
@@ -96,7 +98,7 @@ async def build_wheels(
         verbose=max(options.verbose, int(options.talks)),
         color=options.color,
         log_format=options.log_format,
-        report=shown(report_path, gathered.cwd),
+        report=shown(report_path, gathered.cwd) + (f" and {PAGE}" if options.timings else ""),
     )
     bus = Bus([collector, reporter.listener])
     finisher = Finisher(ingredients, gathered.plan, gathered.workshop, bus)
@@ -111,7 +113,9 @@ async def build_wheels(
             said = made.warnings if made is not None else ()
             ending = await _run(gathered, options, bench, finisher, ingredients, place, said)
         finally:
-            report, written = _close(bench, gathered.plan, collector, finisher, ending, _Where(out, report_path))
+            report, written = _close(
+                bench, gathered.plan, collector, finisher, ending, _Where(out, report_path, options.timings)
+            )
     files = dict.fromkeys(cell.wheel.file for cell in report.cells if cell.wheel is not None)
     failed = not written or any(cell.status not in {"built", "reused", "skipped"} for cell in report.cells)
     code = INTERRUPTED if ending == "interrupted" else int(failed)
@@ -149,6 +153,8 @@ def _close(
     report = collector.report()
     try:
         write_report(where.report, report)
+        if where.page:
+            write_page(where.report, report)
     except WheelmatrixError as error:  # wheels may have been made: say it, and hand on what there is
         tell(error)
         return report, False

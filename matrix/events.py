@@ -86,11 +86,19 @@ class BuildStarted(_Event, frozen=True, kw_only=True, tag=True):
 
 
 class CrateDone(_Event, frozen=True, kw_only=True, tag=True):
-    """Cargo finished one crate; ``fresh`` when it had nothing to do for it."""
+    """Cargo finished one crate; ``fresh`` when it had nothing to do for it.
+
+    Attributes:
+        build: The build, or the seed that some share.
+        crate: Name of the cargo target: ``pyo3_ffi``, ``build-script-build``.
+        fresh: Whether there was nothing to do.
+        package: Name of its package: ``pyo3-ffi``.
+    """
 
     build: str
     crate: str
     fresh: bool
+    package: str = ""
 
 
 class Line(_Event, frozen=True, kw_only=True, tag=True):
