@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 
 from drivers.import_libraries import library_args
@@ -51,6 +52,8 @@ def rustc_command(
     if target is not None or build.explicit_target:
         argv += ["--target", target or build.target.triple]
     argv += [*place.cargo_flags, *settings.cargo_args, *([] if build.bins else _musl(build.target))]
+    # a user's build.build-dir would defeat --target-dir alone; no variable, for sccache takes those into its keys
+    argv += ["--config", f"build.build-dir={json.dumps(place.lane)}"]
     rustc = [*settings.rustc_args, *_link_args(build), *library_args(build, place)]
     if rustc:
         argv += ["--", *rustc]
@@ -136,8 +139,6 @@ def _suffix(build: Build) -> str:
 
 def _environment(build: Build, place: Place) -> dict[str, str | None]:
     env: dict[str, str | None] = {
-        # a user's build.build-dir would defeat --target-dir alone
-        "CARGO_BUILD_BUILD_DIR": place.lane,
         # build scripts see it as NUM_JOBS; without it that is every core
         "CARGO_BUILD_JOBS": str(place.jobs),
     }

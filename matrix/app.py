@@ -224,36 +224,23 @@ def scaffold(options: argparse.Namespace) -> int:
 
 def interpreters(options: argparse.Namespace) -> int:
     """List the Pythons found here, or those known from tables for a target."""
-    from matrix.listing import described, found_rows, known_rows  # noqa: PLC0415
-    from matrix.reporting.tables import render_interpreters  # noqa: PLC0415
-    from matrix.reporting.text import wants_color  # noqa: PLC0415
+    from matrix.listing import list_interpreters  # noqa: PLC0415
 
-    rows, notes = (known_rows(options.target), ()) if options.target is not None else anyio.run(found_rows)
-    if options.json:
-        listed = list(map(described, rows))
-        sys.stdout.write(json.dumps({"version": 1, "interpreters": listed, "notes": list(notes)}, indent=2) + "\n")
-    else:
-        sys.stdout.write(render_interpreters(rows, notes=notes, color=wants_color(options.color, sys.stdout)))
-    return 0
+    return list_interpreters(options)
 
 
 def audit(options: argparse.Namespace) -> int:
-    """Judge finished wheels; 1 when one claims more than it meets."""
-    import msgspec  # noqa: PLC0415
+    """Judge finished wheels; 1 when one of them has an error."""
+    from matrix.judging import judge  # noqa: PLC0415
 
-    from matrix.auditing.wheel_audit import audit_wheels  # noqa: PLC0415
-    from matrix.listing import audit_rows  # noqa: PLC0415
-    from matrix.reporting.tables import render_audits  # noqa: PLC0415
-    from matrix.reporting.text import symbols_for, wants_color  # noqa: PLC0415
+    return judge(options)
 
-    audits = audit_wheels(map(Path, options.wheels))
-    if options.json:
-        sys.stdout.write(msgspec.json.format(msgspec.json.encode(audits), indent=2).decode() + "\n")
-        return audits.exit_code
-    rows = audit_rows(audits.wheels)
-    symbols, color = symbols_for(sys.stdout.encoding), wants_color(options.color, sys.stdout)
-    sys.stdout.write(render_audits(rows, symbols=symbols, color=color))
-    return audits.exit_code
+
+def repair(options: argparse.Namespace) -> int:
+    """Bring along what finished wheels need, in new wheels; print their paths."""
+    from matrix.repair_command import repair as run  # noqa: PLC0415 - only repair needs the repairing room
+
+    return run(options)
 
 
 def schema(options: argparse.Namespace) -> int:
@@ -266,6 +253,10 @@ def schema(options: argparse.Namespace) -> int:
         from matrix.reporting.schema import schema as report_schema  # noqa: PLC0415
 
         document = report_schema()
+    elif options.what == "audit":
+        from matrix.auditing.schema import schema as audit_schema  # noqa: PLC0415
+
+        document = audit_schema()
     elif options.what == "doctor":
         from matrix.checkup import schema as doctor_schema  # noqa: PLC0415
 
@@ -290,5 +281,6 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "doctor": doctor,
     "interpreters": interpreters,
     "audit": audit,
+    "repair": repair,
     "schema": schema,
 }

@@ -9,6 +9,7 @@ from typing import NoReturn
 from matrix import __version__
 from matrix.errors import UsageError, did_you_mean
 from matrix.flags import COMMANDS, NOT_YET
+from matrix.wheel_flags import ABSENT
 
 __all__ = ["make_parser", "parse", "subparser"]
 
@@ -102,5 +103,5 @@ def make_parser() -> argparse.ArgumentParser:
             allow_abbrev=False,
         )
         fill(sub)
-        sub.set_defaults(command=name)
+        sub.set_defaults(command=name, **ABSENT)
     return parser

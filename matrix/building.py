@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -16,12 +15,15 @@ from matrix import __version__
 from matrix.archives import dos_time, remove_leftovers, source_date_epoch
 from matrix.archives.editable import editable_contents, tree_of
 from matrix.archives.gather import check_python_side, layout_of
+from matrix.bills import bills_of
 from matrix.driver import Driver
 from matrix.errors import UsageError, WheelmatrixError
 from matrix.events import Bus, Note, RunEnded, RunStarted
 from matrix.files import shown
 from matrix.gathering import Gathered, gather, tag_environment, tool_versions
 from matrix.model import Plan
+from matrix.out_places import make_writable, report_path, stripped, watched
+from matrix.repairs import demand_patchelf, repairs_here
 from matrix.reporting.collector import ReportCollector
 from matrix.reporting.document import Report, read_report, write_report
 from matrix.reporting.page import PAGE, write_page
@@ -35,7 +37,7 @@ from matrix.running.pool import Pool
 from matrix.running.run import Ending, carry_out
 from matrix.sourcing import Made
 from matrix.telling import INTERRUPTED, tell
-from matrix.wishes import audit_mode, run_flags
+from matrix.wishes import audit_mode, companions, compression, run_flags, stubs
 
 __all__ = ["Done", "build_wheels"]
 
@@ -77,14 +79,17 @@ async def build_wheels(
         WheelmatrixError: Something is wrong before anything is compiled.
     """
     gathered = await gather(options, drivers)
+    if options.auditwheel == "repair":
+        await demand_patchelf(gathered.plan, os.environ, gathered.project.root)
     out = gathered.cwd / options.out if options.out is not None else gathered.project.target_dir / "wheels"
-    ingredients = _ingredients(gathered, options, out)
+    stubs(options, gathered.project)  # told before anything is written
+    ingredients = await _ingredients(gathered, options, out, drivers)
     lacking = await gathered.missing_generator()
     if lacking is not None:
         raise lacking
-    _make_writable(out, "--out" if options.out is not None else "the target directory")
-    report_path = _report_path(gathered, options, out, private=private)
-    previous = read_report(report_path)
+    make_writable(out, "--out" if options.out is not None else "the target directory")
+    report_file = report_path(gathered, options, out, private=private)
+    previous = read_report(report_file)
     collector = ReportCollector(
         wheelmatrix=__version__,
         tools=await tool_versions(gathered, drivers),
@@ -98,7 +103,7 @@ async def build_wheels(
         verbose=max(options.verbose, int(options.talks)),
         color=options.color,
         log_format=options.log_format,
-        report=shown(report_path, gathered.cwd) + (f" and {PAGE}" if options.timings else ""),
+        report=shown(report_file, gathered.cwd) + (f" and {PAGE}" if options.timings else ""),
     )
     bus = Bus([collector, reporter.listener])
     finisher = Finisher(ingredients, gathered.plan, gathered.workshop, bus)
@@ -114,7 +119,7 @@ async def build_wheels(
             ending = await _run(gathered, options, bench, finisher, ingredients, place, said)
         finally:
             report, written = _close(
-                bench, gathered.plan, collector, finisher, ending, _Where(out, report_path, options.timings)
+                bench, gathered.plan, collector, finisher, ending, _Where(out, report_file, options.timings)
             )
     files = dict.fromkeys(cell.wheel.file for cell in report.cells if cell.wheel is not None)
     failed = not written or any(cell.status not in {"built", "reused", "skipped"} for cell in report.cells)
@@ -180,7 +185,7 @@ async def _run(
         )
     )
     warnings = (*said, *ingredients.metadata.warnings, *ingredients.contents.warnings)
-    for text in (*warnings, *_watched(gathered, ingredients.out)):
+    for text in (*warnings, *watched(gathered, ingredients.out), *stripped(gathered, options)):
         bus.emit(Note(level="warning", text=text))
     for text in gathered.notes:
         bus.emit(Note(level="note", text=text))
@@ -221,69 +226,37 @@ def _bench(
         color=color,
         out_dir_crates=ingredients.out_dir_crates,
         sources=tuple(map(str, gathered.project.sources)),
+        companions=companions(options, gathered.project),
+        stubs=stubs(options, gathered.project),
     )
 
 
-def _ingredients(gathered: Gathered, options: argparse.Namespace, out: Path) -> Ingredients:
+async def _ingredients(
+    gathered: Gathered, options: argparse.Namespace, out: Path, drivers: Sequence[Driver]
+) -> Ingredients:
     """Collect metadata and Python files, so that their faults are told before anything compiles."""
     project = gathered.project
     layout = layout_of(project)
-    metadata, contents = check_python_side(project)
+    metadata, contents = check_python_side(project, more_boms=options.sbom_include or ())
     if options.editable:
         contents = editable_contents(layout, contents, metadata.distribution)
+    audit = audit_mode(options, project)
     return Ingredients(
         metadata=metadata,
         layout=layout,
         contents=contents,
         tree=tree_of(layout) if options.editable else None,
         out=out,
-        audit=audit_mode(options, project),
+        audit=audit,
+        repairs=repairs_here(project, gathered.plan, gathered.host, drivers, os.environ, gathered.workshop.base)
+        if audit == "repair"
+        else None,
         environ=tag_environment(os.environ),
+        compression=compression(options),
         modified=dos_time(source_date_epoch(os.environ)),
         reuse=not options.no_reuse,
+        boms={} if options.editable else await bills_of(project, gathered.plan),
     )
-
-
-def _make_writable(out: Path, origin: str, what: str = "out directory") -> None:
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=out):
-            pass
-    except OSError as error:
-        raise UsageError(
-            f"the {what} {out} cannot be written: {error.strerror or error} ({origin})",
-            hint=f"choose another one with {origin if origin.startswith('--') else '--out'}",
-        ) from None
-
-
-def _report_path(gathered: Gathered, options: argparse.Namespace, out: Path, *, private: bool) -> Path:
-    if private:
-        return gathered.workshop.base / "report.json"
-    if options.report is None:
-        return out / "report.json"
-    if options.report == "-":
-        raise UsageError("--report - is no file", hint="--json prints the report on stdout")
-    path = gathered.cwd / Path(options.report)
-    if path.is_dir():
-        raise UsageError(f"--report {options.report} is a directory", hint="name a file in it")
-    _make_writable(path.parent, "--report", "directory of the report")
-    return path
-
-
-def _watched(gathered: Gathered, out: Path) -> list[str]:
-    """Warn of files that a build script which watches its whole package would see change in every run."""
-    crate = gathered.project.crate
-    if not any("custom-build" in target.kind for target in crate.targets):
-        return []
-    warnings = []
-    for what, path in (("out directory", out), ("target directory", gathered.project.target_dir)):
-        inside = path.resolve().is_relative_to(crate.directory)
-        if inside and path.resolve().relative_to(crate.directory).parts[:1] != ("target",):
-            warnings.append(
-                f"the {what} {shown(path, gathered.cwd)} lies inside the package: a build script without"
-                " rerun-if-changed runs again each time, and its crate compiles again"
-            )
-    return warnings
 
 
 def _children_seconds() -> float | None:

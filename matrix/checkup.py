@@ -31,10 +31,10 @@ class Remark(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CheckedTool(msgspec.Struct, frozen=True, kw_only=True):
-    """A program that a driver needs, or can use."""
+    """A program that a driver or a repair needs, or can use."""
 
     name: Annotated[str, Meta(description="Its name on PATH.", examples=["cargo-zigbuild"])]
-    path: Annotated[str | None, Meta(description="Where it was found; null when it is missing.")]
+    path: Annotated[str | None, Meta(description="Where it was found; null when it is missing or too old.")]
     version: Annotated[str | None, Meta(description="What it says its version is.", examples=["0.15.2"])]
     needed: Annotated[bool, Meta(description="Whether the matrix cannot be built without it.")]
     install: Annotated[str, Meta(description="The command that installs it.")]
@@ -91,6 +91,9 @@ class Checkup(msgspec.Struct, frozen=True, kw_only=True):
     project: Annotated[CheckedProject | None, Meta(description="The project; null where there is none to read.")]
     ready: Annotated[bool, Meta(description="Whether the whole matrix can be built.")]
     drivers: tuple[CheckedDriver, ...]
+    repair: Annotated[
+        CheckedTool | None, Meta(description="What brings libraries along; null where no Linux wheel is built.")
+    ] = None
     stds: Standards = Standards()
     pythons: Pythons = Pythons()
     problems: Annotated[tuple[Remark, ...], Meta(description="What no driver here can do, and other hindrances.")] = ()

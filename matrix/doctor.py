@@ -22,15 +22,19 @@ from matrix.driver import Driver
 from matrix.engines import images_here
 from matrix.errors import ToolError
 from matrix.gathering import gather
-from matrix.machine import bare_host, versions
+from matrix.machine import bare_host, find_tool, versions
 from matrix.masking import mask_urls
 from matrix.model import Interpreter
 from matrix.planning.examine import examine, examine_host
 from matrix.planning.installing import RUST_INFO, Action, Means, actions
 from matrix.platforms.answers import cache_directory
 from matrix.process import run
+from matrix.repairing import PATCHELF
+from matrix.repairs import brings_libraries, with_patchelf
+from matrix.reporting.document import read_report
 from matrix.reporting.text import clean
 from matrix.running.signals import stopped_by_signals
+from matrix.running.state import read_state
 from matrix.telling import leaves
 
 __all__ = ["consent", "doctor", "install", "look", "means_here"]
@@ -57,12 +61,18 @@ async def look(options: argparse.Namespace, drivers: Sequence[Driver]) -> Checku
             raise
         text = f"the project cannot be read: {broken.message}"
         return await _alone(drivers, cwd, (Remark(text=text, hint=broken.hint),))
-    tools = [tool for driver in drivers for tool in driver.tools]
+    tools = [*(tool for driver in drivers for tool in driver.tools), PATCHELF]
     root = gathered.project.root
-    known = await versions(tools, gathered.host.tools, root)
+    patchelf = find_tool(PATCHELF, os.environ)
+    paths = {**gathered.host.tools, **({PATCHELF.name: patchelf} if patchelf is not None else {})}
+    known = await versions(tools, paths, root)
     named = {build.settings.image for build in gathered.plan.builds} - {None}
     images = await images_here(sorted(filter(None, named)), gathered.host.containers, root)
     found = examine(gathered.project, gathered.request, gathered.facts, known, images)
+    if any(build.target.os == "linux" for build in gathered.plan.builds):
+        states = (read_state(gathered.workshop.state(build.id)) for build in gathered.plan.builds)
+        needed = brings_libraries(states, read_report(gathered.project.target_dir / "wheels" / "report.json"))
+        found = with_patchelf(found, patchelf, known.get(PATCHELF.name), needed=needed)
     lacking = await gathered.missing_generator()
     if lacking is None:
         return found

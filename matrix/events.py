@@ -12,7 +12,7 @@ from typing import Literal, TypeAlias
 
 import msgspec
 
-from matrix.model import CellStatus, Outcome, Plan, Verdict, Wheel
+from matrix.model import Bundled, CellStatus, Outcome, Plan, Verdict, Wheel
 
 __all__ = [
     "AuditEnded",
@@ -148,6 +148,7 @@ class CellEnded(_Event, frozen=True, kw_only=True, tag=True):
     hint: str | None = None
     wheel: Wheel | None = None
     verdict: Verdict | None = None
+    bundled: tuple[Bundled, ...] = ()
 
 
 class SlotsChanged(_Event, frozen=True, kw_only=True, tag=True):

@@ -6,16 +6,17 @@ import argparse
 from collections.abc import Callable
 from typing import Any
 
+from matrix.audit_flags import add_audit
 from matrix.cargo_flags import add_cargo
 from matrix.flag_values import positive
+from matrix.repair_flags import fill_repair
 from matrix.upload_flags import add_index, add_publish
+from matrix.wheel_flags import add_contents, add_packing
 
 __all__ = ["COMMANDS", "NOT_YET"]
 
 NOT_YET: dict[str, str] = {
     "--pgo": "profile-guided optimisation",
-    "--include-debuginfo": "separate debug info files",
-    "--generate-stubs": "stubs by introspection",
 }
 """Flags of maturin that are known and refused, with what they would do."""
 
@@ -68,6 +69,8 @@ def _fill_build(parser: argparse.ArgumentParser) -> None:
         "--log-format", choices=["console", "json"], help="write an event log to stderr instead of the progress display"
     )
     _add_common(output)
+    add_contents(parser)
+    add_packing(parser)
     _add_refused(parser)
 
 
@@ -152,6 +155,7 @@ def _fill_develop(parser: argparse.ArgumentParser) -> None:
     add("-q", "--quiet", action="store_true", help="say nothing but errors")
     _add_common(parser)
     add_cargo(parser)
+    add_packing(parser)
 
 
 def _fill_publish(parser: argparse.ArgumentParser) -> None:
@@ -174,16 +178,15 @@ def _fill_interpreters(parser: argparse.ArgumentParser) -> None:
 
 
 def _fill_audit(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("wheels", nargs="+", metavar="WHEEL", help="wheel files, made by anyone")
-    parser.add_argument("--json", action="store_true", help="print the verdicts as JSON")
+    add_audit(parser)
     _add_display(parser)
 
 
 def _fill_schema(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "what",
-        choices=["config", "report", "plan", "doctor"],
-        help="whose JSON Schema: [tool.wheelmatrix], the report, plan --json, or doctor --json",
+        choices=["config", "report", "plan", "doctor", "audit"],
+        help="whose JSON Schema: [tool.wheelmatrix], the report, or what plan, doctor or audit print with --json",
     )
 
 
@@ -198,7 +201,8 @@ COMMANDS: dict[str, tuple[str, Callable[[argparse.ArgumentParser], None]]] = {
     "upload": ("upload finished wheels and source distributions", _fill_upload),
     "doctor": ("say what this machine lacks to build the whole matrix, and install it when told yes", _fill_doctor),
     "interpreters": ("list the Pythons found on this machine", _fill_interpreters),
-    "audit": ("judge the platform tag of finished wheels", _fill_audit),
+    "audit": ("judge finished wheels, made by anyone", _fill_audit),
+    "repair": ("bring along the libraries that finished wheels need, in new wheels", fill_repair),
     "schema": ("print a JSON Schema", _fill_schema),
 }
 
@@ -250,7 +254,8 @@ def _add_selection(parser: argparse.ArgumentParser) -> None:
     add(
         "--auditwheel",
         choices=["repair", "check", "warn", "skip"],
-        help="what to do about the platform tag (repair is not built yet and checks instead)",
+        help="what to do about the platform tag: repair brings along libraries that no level allows (default), "
+        "check fails instead, warn gives the best tag met",
     )
     add(
         "--skip-auditwheel",

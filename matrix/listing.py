@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import argparse
+import json
+import sys
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
+import anyio
 import msgspec
 
 from matrix.model import Verdict
@@ -14,9 +18,9 @@ from matrix.platforms.targets import parse_target
 from matrix.reporting.tables import AuditRow, InterpreterRow
 
 if TYPE_CHECKING:
-    from matrix.auditing.wheel_audit import WheelAudit
+    from matrix.auditing.outcome import WheelAudit
 
-__all__ = ["audit_rows", "described", "found_rows", "known_rows"]
+__all__ = ["audit_rows", "described", "found_rows", "known_rows", "list_interpreters"]
 
 
 async def found_rows() -> tuple[list[InterpreterRow], tuple[str, ...]]:
@@ -59,7 +63,7 @@ def audit_rows(audits: Iterable[WheelAudit]) -> list[AuditRow]:
             verdict=Verdict(
                 overall_tag=one.overall_tag,
                 sym_tag=one.sym_tag,
-                libraries=tuple(sorted({*one.versioned_symbols, *one.external_libs})),
+                libraries=one.needed_libs,
                 external=tuple(one.external_libs),
                 symbols=one.versioned_symbols,
                 findings=one.findings,
@@ -67,3 +71,21 @@ def audit_rows(audits: Iterable[WheelAudit]) -> list[AuditRow]:
         )
         for one in audits
     ]
+
+
+def list_interpreters(options: argparse.Namespace) -> int:
+    """Print the Pythons found here, or those known from tables for a target.
+
+    Args:
+        options: The parsed command line: ``target``, ``json`` and ``color`` count.
+    """
+    from matrix.reporting.tables import render_interpreters  # noqa: PLC0415
+    from matrix.reporting.text import wants_color  # noqa: PLC0415
+
+    rows, notes = (known_rows(options.target), ()) if options.target is not None else anyio.run(found_rows)
+    if options.json:
+        listed = list(map(described, rows))
+        sys.stdout.write(json.dumps({"version": 1, "interpreters": listed, "notes": list(notes)}, indent=2) + "\n")
+    else:
+        sys.stdout.write(render_interpreters(rows, notes=notes, color=wants_color(options.color, sys.stdout)))
+    return 0

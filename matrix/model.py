@@ -11,12 +11,24 @@ from typing import Literal, TypeAlias
 
 import msgspec
 
-from matrix.results import Artifact, CellStatus, Finding, Outcome, OutcomeStatus, Sdist, Severity, Verdict, Wheel
+from matrix.results import (
+    Artifact,
+    Bundled,
+    CellStatus,
+    Finding,
+    Outcome,
+    OutcomeStatus,
+    Sdist,
+    Severity,
+    Verdict,
+    Wheel,
+)
 
 __all__ = [
     "AbiKind",
     "Artifact",
     "Build",
+    "Bundled",
     "Cell",
     "CellStatus",
     "Command",

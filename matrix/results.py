@@ -6,7 +6,18 @@ from typing import Literal, TypeAlias
 
 import msgspec
 
-__all__ = ["Artifact", "CellStatus", "Finding", "Outcome", "OutcomeStatus", "Sdist", "Severity", "Verdict", "Wheel"]
+__all__ = [
+    "Artifact",
+    "Bundled",
+    "CellStatus",
+    "Finding",
+    "Outcome",
+    "OutcomeStatus",
+    "Sdist",
+    "Severity",
+    "Verdict",
+    "Wheel",
+]
 
 CellStatus: TypeAlias = Literal["built", "reused", "failed", "skipped", "cancelled"]
 OutcomeStatus: TypeAlias = Literal["ok", "failed", "timeout", "cancelled"]
@@ -18,17 +29,20 @@ class Artifact(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         path: The file, as cargo names it.
-        kind: ``cdylib``, ``bin``, or ``generated`` for a file that was made from a cdylib.
-        crate: Cargo target name; of a generated file its place beside the library.
+        kind: ``cdylib``, ``bin``, ``generated`` for a file that was made from a cdylib, ``companion`` for one that
+            the linker made beside it (debug info, an import library), or ``stub`` for a type stub of it.
+        crate: Cargo target name; of what is neither cdylib nor bin its place beside the library or program.
         linked_paths: Directories build scripts told the linker to search.
         out_dirs: ``OUT_DIR`` by package name.
+        linked_by: Package whose build script asked for a library, by the library's ``-l`` name: ``pq``.
     """
 
     path: str
-    kind: Literal["cdylib", "bin", "generated"]
+    kind: Literal["cdylib", "bin", "generated", "companion", "stub"]
     crate: str
     linked_paths: tuple[str, ...] = ()
     out_dirs: dict[str, str] = {}
+    linked_by: dict[str, str] = {}
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
@@ -113,6 +127,22 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     isa: str | None = None
     links_libpython: bool = False
     findings: tuple[Finding, ...] = ()
+
+
+class Bundled(msgspec.Struct, frozen=True, kw_only=True):
+    """A library that a wheel brings along.
+
+    Attributes:
+        file: Its member in the wheel: ``hello.libs/libz-0123abcd.so.1.2.13``.
+        library: The name it was needed by: ``libz.so.1``.
+        source: The file it was copied from, on the machine that built.
+        sha256: Hexadecimal digest of that file.
+    """
+
+    file: str
+    library: str
+    source: str
+    sha256: str
 
 
 class Wheel(msgspec.Struct, frozen=True, kw_only=True):

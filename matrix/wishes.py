@@ -6,15 +6,19 @@ import argparse
 from collections.abc import Mapping
 from pathlib import Path
 
+from matrix.archives import Compression
 from matrix.errors import UsageError
 from matrix.model import Target
 from matrix.planning import Request
 from matrix.platforms import UNIVERSAL2, archflags_target
 from matrix.project import CargoFlags, Changes, Project, Seconds, parse_duration
 from matrix.project.cargo_config import VARIABLE, configured_target, names_target
+from matrix.running.companions import Companion
 from matrix.running.ingredients import AuditMode
 
-__all__ = ["audit_mode", "cargo_flags", "request_of", "run_flags", "seconds"]
+INSPECT = "experimental-inspect"  # pyo3's feature that describes a module inside its binary
+
+__all__ = ["audit_mode", "cargo_flags", "companions", "compression", "request_of", "run_flags", "seconds", "stubs"]
 
 
 def cargo_flags(options: argparse.Namespace) -> CargoFlags:
@@ -70,6 +74,7 @@ def request_of(options: argparse.Namespace, project: Project, environ: Mapping[s
         only=tuple(options.only or ()),
         settings=_changes(options, project, environ),
         prefers="zig" if options.zig else "",
+        debuginfo=options.include_debuginfo and not options.editable,
         skip_audit=audit_mode(options, project) == "skip",
     )
 
@@ -149,4 +154,48 @@ def audit_mode(options: argparse.Namespace, project: Project) -> AuditMode:
     if options.auditwheel is None and project.maturin.skips_audit:
         return "skip"
     word = options.auditwheel or project.maturin.auditwheel
-    return "warn" if word == "warn" else "check"
+    if word in {"check", "warn"}:
+        return "check" if word == "check" else "warn"
+    return "check" if options.editable else "repair"
+
+
+def compression(options: argparse.Namespace) -> Compression:
+    """Return how members of wheels are compressed.
+
+    Raises:
+        UsageError: The level is none of the method's, or this Python does not know the method.
+    """
+    return Compression(
+        method=options.compression_method or "deflated",
+        level=options.compression_level,
+        large_files=options.compression_enable_large_file_support,
+    )
+
+
+def companions(options: argparse.Namespace, project: Project) -> frozenset[Companion]:
+    """Return which files that the linker makes beside a module go into wheels; none into a tree of sources."""
+    if options.editable:
+        return frozenset()
+    found: dict[Companion, bool] = {
+        "debuginfo": options.include_debuginfo,
+        "import-lib": project.maturin.include_import_lib,
+    }
+    return frozenset(kind for kind, wanted in found.items() if wanted)
+
+
+def stubs(options: argparse.Namespace, project: Project) -> str:
+    """Return the module that gets type stubs, or nothing when none are wanted.
+
+    Raises:
+        UsageError: The module will not describe itself.
+    """
+    if not options.generate_stubs:
+        return ""
+    bindings = project.bindings
+    if bindings.kind != "pyo3":
+        raise UsageError(f"--generate-stubs is for pyo3 modules, and this is {bindings.kind}")
+    rows = (*project.options.include, *project.options.overrides)
+    if INSPECT not in bindings.features and not any(row.features or row.all_features for row in rows):
+        hint = f'write pyo3 = {{ features = ["{INSPECT}"] }} in Cargo.toml, or -F pyo3/{INSPECT}'
+        raise UsageError(f"--generate-stubs needs pyo3's feature {INSPECT}, which is off", hint=hint)
+    return project.module.name

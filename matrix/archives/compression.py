@@ -29,7 +29,8 @@ class Compression:
 
     Attributes:
         method: ``deflated``, ``stored``, ``bzip2`` or ``zstd`` (Python 3.14 and later).
-        level: Its level, or ``None`` for the method's own default (6 for ``deflated``).
+        level: Its level, or ``None`` for the method's own default (6 for ``deflated``, 9 for ``bzip2``).
+        large_files: Whether every member has the header for more than 4 GiB (ZIP64), which a larger one always has.
 
     Raises:
         UsageError: The level is none of the method's, or this Python does not know the method.
@@ -37,6 +38,7 @@ class Compression:
 
     method: Method = "deflated"
     level: int | None = None
+    large_files: bool = False
 
     def __post_init__(self) -> None:
         if self.method not in _LEVELS:
@@ -45,6 +47,10 @@ class Compression:
                 hint=f"one of {', '.join(_LEVELS)}",
             )
         levels = _LEVELS[self.method]
+        if self.level is not None and self.method == "stored":
+            raise UsageError(
+                "what is stored has no compression level (--compression-level)", hint="leave one of the flags out"
+            )
         if self.level is not None and self.level not in levels:
             raise UsageError(
                 f"compression level {self.level} is none of {self.method}'s (--compression-level)",

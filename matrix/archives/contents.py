@@ -28,10 +28,12 @@ class Contents:
     Attributes:
         entries: Sorted by archive path, each path once.
         warnings: What the user should know.
+        boms: Files for ``.dist-info/sboms``, which no pattern leaves out.
     """
 
     entries: tuple[Entry, ...]
     warnings: tuple[str, ...] = ()
+    boms: tuple[Entry, ...] = ()
 
 
 def collect(layout: Layout, distribution: str, out_dirs: Mapping[str, Path] | None = None) -> Contents:

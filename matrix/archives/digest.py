@@ -42,7 +42,7 @@ def inputs_digest(
     """
     chosen = compression or Compression()
     digest = hashlib.sha256()
-    for item in (__version__, chosen.method, str(chosen.level), repr(modified)):
+    for item in (__version__, chosen.method, str(chosen.level), str(chosen.large_files), repr(modified)):
         _feed(digest, item.encode())
     for entry in members(entries, metadata, tags):
         _feed(digest, entry.path.encode())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -12,20 +12,25 @@ from matrix.archives.entry_targets import check_entry_targets
 from matrix.archives.fields import CargoFields
 from matrix.archives.layout import IncludeRule, Layout
 from matrix.archives.metadata import CoreMetadata, render_metadata
+from matrix.archives.sbom import included_boms
 from matrix.errors import ConfigError
 from matrix.project import FileRow, Project
 
-__all__ = ["check_python_side", "core_metadata", "layout_of", "readable", "wheel_contents"]
+__all__ = ["bom_files", "check_python_side", "core_metadata", "layout_of", "readable", "wheel_contents"]
 
 
-def check_python_side(project: Project) -> tuple[CoreMetadata, Contents]:
+def check_python_side(project: Project, more_boms: Sequence[str] = ()) -> tuple[CoreMetadata, Contents]:
     """Return the project's metadata and what goes into its wheels besides the binary, checked before anything compiles.
+
+    Args:
+        project: The project.
+        more_boms: Files for ``.dist-info/sboms`` that flags name.
 
     Raises:
         ConfigError: As for the two, or an entry point leads nowhere.
     """
     metadata = core_metadata(project)
-    contents = wheel_contents(project, metadata)
+    contents = wheel_contents(project, metadata, more_boms=more_boms)
     table = project.table.get("project", {})
     warnings = check_entry_targets(table, layout_of(project), contents.entries, metadata.distribution)
     return metadata, replace(contents, warnings=(*contents.warnings, *warnings))
@@ -55,19 +60,46 @@ def core_metadata(project: Project) -> CoreMetadata:
         return render_metadata(project.name, project.version, project.table.get("project"), cargo, project.root)
 
 
-def wheel_contents(project: Project, metadata: CoreMetadata, out_dirs: Mapping[str, Path] | None = None) -> Contents:
+def wheel_contents(
+    project: Project,
+    metadata: CoreMetadata,
+    out_dirs: Mapping[str, Path] | None = None,
+    more_boms: Iterable[str] = (),
+) -> Contents:
     """Return what goes into the project's wheels besides the binary.
 
     Args:
         project: The project.
         metadata: Its metadata, which names the ``.data`` directory.
         out_dirs: ``OUT_DIR`` by crate, or ``None`` before anything is compiled.
+        more_boms: ``--sbom-include``: files for ``.dist-info/sboms``.
 
     Raises:
         ConfigError: A pattern, the data directory or a link cannot be obeyed, or two files claim one path.
     """
+    written = [*_named_boms(project), *(("--sbom-include", text) for text in more_boms)]
     with readable():
-        return collect(layout_of(project), metadata.distribution, out_dirs)
+        contents = collect(layout_of(project), metadata.distribution, out_dirs)
+        return replace(contents, boms=tuple(included_boms(project.root, written, metadata.dist_info)))
+
+
+def bom_files(project: Project) -> tuple[Path, ...]:
+    """Return the files that ``[tool.maturin.sbom] include`` names, absolute.
+
+    Raises:
+        ConfigError: One is missing or lies outside the project, or two have one name.
+    """
+    return tuple(
+        entry.source
+        for entry in included_boms(project.root, _named_boms(project), "")
+        if isinstance(entry.source, Path)
+    )
+
+
+def _named_boms(project: Project) -> Iterator[tuple[str, str]]:
+    sbom = project.maturin.sbom
+    for index, text in enumerate(sbom.include if sbom is not None else ()):
+        yield f"pyproject.toml: [tool.maturin.sbom] include[{index}]", text
 
 
 def layout_of(project: Project) -> Layout:

@@ -15,6 +15,7 @@ from typing import IO
 
 from matrix import __version__
 from matrix.archives.compression import EARLIEST, Compression, DosTime
+from matrix.archives.deflating import Deflated, ahead, deflate, write_deflated
 from matrix.archives.entries import Entry, merge_entries
 from matrix.archives.metadata import CoreMetadata
 from matrix.archives.record import CHUNK, Row, hash_file, record_digest, record_text
@@ -22,10 +23,10 @@ from matrix.errors import ConfigError, WheelmatrixError
 from matrix.files import TEMPORARY, replacing
 from matrix.model import Wheel
 
-__all__ = ["members", "metadata_files", "wheel_text", "write_wheel"]
+__all__ = ["LARGE", "blamed_on", "members", "metadata_files", "wheel_text", "write_wheel"]
 
 _RESERVED = ("METADATA", "WHEEL", "entry_points.txt", "RECORD", "RECORD.jws", "RECORD.p7s")
-_LARGE = 1 << 31  # bytes from which a member gets the larger header
+LARGE = 1 << 31  # bytes from which a member gets the larger header
 
 
 def write_wheel(
@@ -61,7 +62,7 @@ def write_wheel(
         finished.append(hash_file(temporary))
         return _is(path, *finished[0])
 
-    with _blamed_on(path.parent), replacing(path, unless=is_there_already) as file:
+    with blamed_on(path.parent), replacing(path, unless=is_there_already) as file:
         _write(file, everything, metadata, compression or Compression(), modified)
     sha256, size = finished[0]
     return Wheel(file=path.name, tags=tuple(sorted(tags)), size=size, sha256=sha256.hex())
@@ -122,25 +123,42 @@ def wheel_text(tags: Sequence[str]) -> str:
 def _write(
     file: IO[bytes], everything: Sequence[Entry], metadata: CoreMetadata, compression: Compression, modified: DosTime
 ) -> None:
-    with zipfile.ZipFile(file, "w", compression=compression.id) as archive:
-        rows = [_add(archive, entry, compression, modified) for entry in everything]
+    directory = Path(file.name).parent
+
+    def work(entry: Entry) -> Deflated:
+        with _opened(entry) as (pieces, _):
+            return deflate(pieces, compression.level, directory)
+
+    parallel = compression.method == "deflated" and not compression.large_files
+    pairs = ahead(everything, work if parallel else None)
+    with zipfile.ZipFile(file, "w", compression=compression.id) as archive, contextlib.closing(pairs):
+        rows = [_add(archive, entry, compression, modified, ready) for entry, ready in pairs]
         path = f"{metadata.dist_info}/RECORD"
         text = record_text([*rows, Row(path)])
         _add(archive, Entry(path, text.encode()), compression, modified)
 
 
-def _add(archive: zipfile.ZipFile, entry: Entry, compression: Compression, modified: DosTime) -> Row:
-    """Write one member, piece by piece, and return its row."""
+def _add(
+    archive: zipfile.ZipFile,
+    entry: Entry,
+    compression: Compression,
+    modified: DosTime,
+    ready: Deflated | None = None,
+) -> Row:
+    """Write one member, piece by piece or compressed already, and return its row."""
     member = zipfile.ZipInfo(entry.path, modified)
     member.compress_type = compression.id
     member.create_system = 3  # Unix, whatever the host: else modes and bytes would differ
     member.external_attr = (stat.S_IFREG | (0o755 if entry.executable else 0o644)) << 16
     if compression.level is not None and compression.method != "stored":
         member._compresslevel = compression.level  # type: ignore[attr-defined]  # noqa: SLF001 - no public name before 3.13
+    if ready is not None:
+        write_deflated(archive, member, ready)
+        return Row(entry.path, record_digest(ready.sha256), str(ready.size))
     digest, size = hashlib.sha256(), 0
     with _opened(entry) as (source, expected):
         member.file_size = expected
-        with archive.open(member, "w", force_zip64=expected >= _LARGE) as target:
+        with archive.open(member, "w", force_zip64=compression.large_files or expected >= LARGE) as target:
             for chunk in source:
                 digest.update(chunk)
                 size += len(chunk)
@@ -174,7 +192,7 @@ def _pieces(file: IO[bytes], source: Path) -> Iterator[bytes]:
 
 
 @contextlib.contextmanager
-def _blamed_on(directory: Path) -> Iterator[None]:
+def blamed_on(directory: Path) -> Iterator[None]:
     """Turn what the system refuses into an error that names the out directory."""
     try:
         yield

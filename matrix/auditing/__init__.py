@@ -10,20 +10,28 @@ from matrix.auditing.audit import audit_binaries
 from matrix.auditing.claims import BadWheelError
 from matrix.auditing.image import BadBinaryError
 from matrix.auditing.levels import Judgement, meets
+from matrix.auditing.outcome import Audits, WheelAudit
+from matrix.auditing.policy_file import read_policies
+from matrix.auditing.rules import RULES, Selection, rule_rows, selection
 from matrix.auditing.verdict import Analysis
 from matrix.auditing.weak import flag_weak_needs
-from matrix.auditing.wheel_audit import Audits, WheelAudit, audit_wheel, audit_wheels
+from matrix.auditing.wheel_audit import audit_wheel, audit_wheels
 
 __all__ = [
+    "RULES",
     "Analysis",
     "Audits",
     "BadBinaryError",
     "BadWheelError",
     "Judgement",
+    "Selection",
     "WheelAudit",
     "audit_binaries",
     "audit_wheel",
     "audit_wheels",
     "flag_weak_needs",
     "meets",
+    "read_policies",
+    "rule_rows",
+    "selection",
 ]

@@ -23,9 +23,12 @@ class BadWheelError(WheelmatrixError):
 
 
 class Claims(NamedTuple):
-    """The tags in a wheel's file name.
+    """What a wheel's file name says.
 
     Attributes:
+        name: The project, as written.
+        version: Its version, as written.
+        build: The build number, mostly empty.
         tags: All of them, expanded and sorted.
         interpreters: Python and ABI part of each: ``("cp312", "cp312")``.
         platforms: Platform parts, sorted.
@@ -34,6 +37,9 @@ class Claims(NamedTuple):
         libc: C library that the levels speak of; empty for both or neither.
     """
 
+    name: str
+    version: str
+    build: str
     tags: tuple[str, ...]
     interpreters: tuple[tuple[str, str], ...]
     platforms: tuple[str, ...]
@@ -61,6 +67,9 @@ def read_claims(file: str) -> Claims:
     families = {level.family for level, _ in levels}
     arches = [arch for _, arch in levels] or [p.removeprefix("linux_") for p in platforms if p.startswith("linux_")]
     return Claims(
+        name=parts[0],
+        version=parts[1],
+        build=parts[2] if len(parts) == 6 else "",
         tags=tuple(sorted(map(str, tags))),
         interpreters=tuple(sorted({(tag.interpreter, tag.abi) for tag in tags})),
         platforms=platforms,

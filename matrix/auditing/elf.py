@@ -66,6 +66,7 @@ class Binary(msgspec.Struct, frozen=True, kw_only=True):
         needs: Symbol versions it needs.
         undefined: Symbols it needs, weak ones apart, sorted.
         modules: Python modules it can initialise.
+        ucs2: Whether it calls functions of a Python 2 with narrow Unicode (PEP 513).
         isa: Instruction-set level that it says it needs: ``x86-64-v2`` to ``x86-64-v4``, or ``None``.
         executable_stack: Whether it asks for one.
         text_relocations: Whether the loader must write into its code.
@@ -85,6 +86,7 @@ class Binary(msgspec.Struct, frozen=True, kw_only=True):
     needs: tuple[VersionNeed, ...] = ()
     undefined: tuple[str, ...] = ()
     modules: tuple[str, ...] = ()
+    ucs2: bool = False
     isa: str | None = None
     executable_stack: bool = False
     text_relocations: bool = False
@@ -152,6 +154,7 @@ def _read(file: str, image: Image) -> Binary:
         needs=symbols.needs,
         undefined=symbols.undefined,
         modules=symbols.modules,
+        ucs2=symbols.ucs2,
         isa=_isa(image),
         executable_stack=stack is not None and bool(stack.flags & _PF_X),
         text_relocations=_DT_TEXTREL in dynamic or any(flags & _DF_TEXTREL for flags in dynamic.get(_DT_FLAGS, ())),

@@ -1,4 +1,4 @@
-"""The Python modules that a Mach-O file exports, by its export trie or its symbol table."""
+"""Symbols that concern Python: the modules that a Mach-O file exports, and what a file takes from Python."""
 
 from __future__ import annotations
 
@@ -7,16 +7,19 @@ from collections.abc import Iterable, Iterator
 
 from matrix.auditing.image import BadBinaryError
 
-__all__ = ["ENTRIES", "listed_modules", "module_names", "trie_modules"]
+__all__ = ["ENTRIES", "PYTHON", "listed_modules", "module_names", "python_names", "trie_modules"]
 
 ENTRIES = (b"PyInit_", b"PyInitU_", b"PyModExport_", b"PyModExportU_")
 """What the entry point of a module begins with (PEP 489, PEP 793)."""
+
+PYTHON = (b"Py", b"_Py")
+"""What Python's own symbols begin with."""
 
 _ENTRIES = tuple(b"_" + entry for entry in ENTRIES)  # C names begin with an underscore there
 _NAME_LIMIT = 512
 _NODES_LIMIT = 100_000
 _MODULES_LIMIT = 10_000
-_N_STAB, _N_TYPE, _N_EXT, _N_SECT = 0xE0, 0x0E, 0x01, 0x0E
+_N_STAB, _N_TYPE, _N_EXT, _N_SECT, _N_UNDF, _N_WEAK_REF = 0xE0, 0x0E, 0x01, 0x0E, 0, 0x40
 
 
 def module_names(symbols: Iterable[bytes]) -> tuple[str, ...]:
@@ -107,3 +110,28 @@ def listed_modules(rows: bytes, strings: bytes, order: str, *, wide: bool) -> tu
         and strings[name : name + 3] == b"_Py"
         and strings[name : name + 15].startswith(_ENTRIES)
     )
+
+
+def python_names(rows: bytes, strings: bytes, order: str, *, wide: bool) -> tuple[str, ...]:
+    """Return Python's among the undefined symbols of a symbol table, sorted; weak ones are not here.
+
+    Args:
+        rows: The table.
+        strings: Its string table.
+        order: Byte order in ``struct`` notation.
+        wide: Whether the file has 64 bits.
+
+    Raises:
+        BadBinaryError: There are more than Python has.
+    """
+    shape = struct.Struct(f"{order}IBBH{'Q' if wide else 'I'}")
+    found: set[str] = set()
+    for name, kind, _, described, _ in shape.iter_unpack(rows):
+        if kind & _N_EXT and not kind & _N_STAB and kind & _N_TYPE == _N_UNDF and not described & _N_WEAK_REF:
+            text = strings[name + 1 : name + 4]
+            if text.startswith(PYTHON):
+                whole = strings[name + 1 : name + _NAME_LIMIT].partition(b"\0")[0]
+                found.add(whole.decode("utf-8", "backslashreplace"))
+        if len(found) > _MODULES_LIMIT:
+            raise BadBinaryError("it takes more symbols from Python than there are")
+    return tuple(sorted(found))

@@ -18,7 +18,8 @@ __all__ = ["Judgement", "meets", "meets_level"]
 _LINUX = Compatibility(family="linux")
 _LOCAL = "--compatibility linux to keep it local"
 _NEVER = ("wrong-format", "wrong-architecture", "macos-too-new")
-_UNLESS_LOCAL = ("links-libpython", "missing-init")
+_NO_MODULE = ("missing-init", "misnamed-init")
+_UNLESS_LOCAL = ("links-libpython", *_NO_MODULE)
 _GLIBC = re.compile(r"GLIBC_(\d+(?:\.\d+)*)")
 _LIBC_NAMES = {"glibc": "glibc", "musl": "musl", "bionic": "Android's libc"}
 
@@ -60,25 +61,29 @@ def meets(analysis: Analysis, wish: Compatibility, target: Target) -> Judgement:
     if analysis.foreign:
         return _foreign(analysis, target)
     other = _other_libc(analysis, target)
-    if other is not None:
-        return other
-    if wish.family == "linux":
-        return Judgement(ok=True, level=_LINUX)
-    if wish.family == "auto":
-        return _auto(analysis)
-    return meets_level(analysis, wish, target.machine)
+    if other is not None or wish.family == "linux":
+        return other or Judgement(ok=True, level=_LINUX)
+    no_module = _refused(analysis, _NO_MODULE)
+    if no_module is not None:
+        return no_module
+    return _auto(analysis) if wish.family == "auto" else meets_level(analysis, wish, target.machine)
 
 
 def _elsewhere(analysis: Analysis, wish: Compatibility) -> Judgement:
     """Refuse what the system of the tag could not load, and without ``linux`` also what no Python could import."""
-    refused = [*_NEVER, *(_UNLESS_LOCAL if wish.family != "linux" else ())]
+    refused = _refused(analysis, [*_NEVER, *(_UNLESS_LOCAL if wish.family != "linux" else ())])
+    return refused or Judgement(ok=True, level=_LINUX)
+
+
+def _refused(analysis: Analysis, codes: Sequence[str]) -> Judgement | None:
+    """Refuse for the first of these codes that an error has."""
     errors = [finding for finding in analysis.verdict.findings if finding.severity == "error"]
-    for code in refused:
+    for code in codes:
         found = [finding for finding in errors if finding.code == code]
         if found:
             files = symbol_list([finding.file for finding in found if finding.file], limit=5)
             return Judgement(ok=False, reason=found[0].message, details=files, hint=found[0].hint)
-    return Judgement(ok=True, level=_LINUX)
+    return None
 
 
 def _other_libc(analysis: Analysis, target: Target) -> Judgement | None:
@@ -144,7 +149,7 @@ def meets_level(analysis: Analysis, wish: Compatibility, machine: str, *, verb: 
         )
     against: list[Offence] = []
     for version in wish.among or (wish.version or (0, 0),):
-        policy = policy_for(family, version, machine)
+        policy = policy_for(family, version, machine, analysis.extra)
         if policy is None:
             return Judgement(
                 ok=False,

@@ -9,13 +9,12 @@ from __future__ import annotations
 import itertools
 import struct
 from collections.abc import Iterator
-from typing import Any, NamedTuple
 
 import msgspec
 
 from matrix.auditing.elf import BinaryKind
-from matrix.auditing.exports import listed_modules, trie_modules
 from matrix.auditing.image import BadBinaryError, Buffer
+from matrix.auditing.macho_symbols import Header, modules_of, python_symbols
 
 __all__ = ["FAT_MAGICS", "MachO", "Slice", "read_macho"]
 
@@ -58,6 +57,7 @@ class Slice(msgspec.Struct, frozen=True, kw_only=True):
         install_name: Its own (LC_ID_DYLIB), or ``None``.
         rpath: Directories in which ``@rpath`` is looked for.
         modules: Python modules it can initialise, sorted.
+        python: Symbols of Python that it must find, sorted; for libraries only.
     """
 
     arch: str
@@ -69,6 +69,7 @@ class Slice(msgspec.Struct, frozen=True, kw_only=True):
     install_name: str | None = None
     rpath: tuple[str, ...] = ()
     modules: tuple[str, ...] = ()
+    python: tuple[str, ...] = ()
 
 
 class MachO(msgspec.Struct, frozen=True, kw_only=True):
@@ -103,25 +104,10 @@ class MachO(msgspec.Struct, frozen=True, kw_only=True):
         """Python modules that any slice can initialise."""
         return tuple(sorted({name for one in self.slices for name in one.modules}))
 
-
-class _Header(NamedTuple):
-    """A slice's bytes from ``start`` to ``end``, and what its header says of them."""
-
-    data: Buffer
-    start: int
-    end: int
-    order: str
-    wide: bool
-
-    def read(self, offset: int, size: int) -> bytes:
-        """Return ``size`` bytes at ``offset`` from the start of the slice."""
-        if offset < 0 or size < 0 or self.start + offset + size > self.end:
-            raise BadBinaryError(f"{size} bytes at offset {offset:#x} are outside its {self.end - self.start} bytes")
-        return self.data[self.start + offset : self.start + offset + size]
-
-    def record(self, kind: Any, data: bytes, offset: int = 0) -> Any:
-        """Return the record of macholib's ``kind`` at ``offset`` of ``data``."""
-        return kind.from_str(data[offset : offset + kind._size_], _endian_=self.order)
+    @property
+    def python(self) -> tuple[str, ...]:
+        """Symbols of Python that any slice must find."""
+        return tuple(sorted({name for one in self.slices for name in one.python}))
 
 
 def read_macho(file: str, data: Buffer) -> MachO:
@@ -178,7 +164,7 @@ def _slice(data: Buffer, start: int, end: int, expected: str) -> Slice:
     if magic not in _MAGICS:
         raise BadBinaryError("this is no Mach-O file")
     order, wide = _MAGICS[magic]
-    header = _Header(data, start, end, order, wide)
+    header = Header(data, start, end, order, wide)
     shape = mach_o.mach_header_64 if wide else mach_o.mach_header
     size = shape._size_
     fields = header.record(shape, header.read(0, size))
@@ -199,7 +185,7 @@ def _kind(filetype: int) -> BinaryKind:
     return "executable" if filetype == mach_o.MH_EXECUTE else "object"
 
 
-def _commands(header: _Header, data: bytes, count: int) -> Iterator[tuple[int, bytes]]:
+def _commands(header: Header, data: bytes, count: int) -> Iterator[tuple[int, bytes]]:
     """Yield kind and content of each load command; the content begins behind its own size."""
     at = 0
     for _ in range(count):
@@ -210,7 +196,7 @@ def _commands(header: _Header, data: bytes, count: int) -> Iterator[tuple[int, b
         at += size
 
 
-def _described(header: _Header, arch: str, kind: BinaryKind, commands: list[tuple[int, bytes]]) -> Slice:
+def _described(header: Header, arch: str, kind: BinaryKind, commands: list[tuple[int, bytes]]) -> Slice:
     from macholib import mach_o as m  # noqa: PLC0415
 
     loads = {m.LC_LOAD_DYLIB, m.LC_LOAD_WEAK_DYLIB, m.LC_REEXPORT_DYLIB, m.LC_LOAD_UPWARD_DYLIB, m.LC_LAZY_LOAD_DYLIB}
@@ -234,11 +220,12 @@ def _described(header: _Header, arch: str, kind: BinaryKind, commands: list[tupl
         optional=tuple(name for name, weak in libraries.items() if weak),
         install_name=install_name,
         rpath=tuple(rpath),
-        modules=_modules(header, commands) if kind == "library" else (),
+        modules=modules_of(header, commands) if kind == "library" else (),
+        python=python_symbols(header, commands) if kind == "library" else (),
     )
 
 
-def _text(header: _Header, content: bytes) -> str:
+def _text(header: Header, content: bytes) -> str:
     """Return the string of a load command, which says where it begins counted from the command's own start."""
     (offset,) = struct.unpack_from(f"{header.order}I", content)
     if not 12 <= offset <= 8 + len(content):
@@ -246,7 +233,7 @@ def _text(header: _Header, content: bytes) -> str:
     return content[offset - 8 :][:_NAME_LIMIT].split(b"\0")[0].decode("utf-8", "backslashreplace")
 
 
-def _minimum(header: _Header, commands: list[tuple[int, bytes]]) -> tuple[str, tuple[int, int] | None]:
+def _minimum(header: Header, commands: list[tuple[int, bytes]]) -> tuple[str, tuple[int, int] | None]:
     """Return the system a slice is for and the oldest version of it; macOS wins when it is for several."""
     from macholib import mach_o as m  # noqa: PLC0415
 
@@ -264,25 +251,3 @@ def _minimum(header: _Header, commands: list[tuple[int, bytes]]) -> tuple[str, t
     system = "macos" if "macos" in found else next(iter(found), "macos")
     version = found.get(system, (0, 0))
     return system, version if version > (0, 0) else None
-
-
-def _modules(header: _Header, commands: list[tuple[int, bytes]]) -> tuple[str, ...]:
-    """Return the modules a slice exports: by the trie that dyld looks them up in, else by the symbol table."""
-    from macholib import mach_o as m  # noqa: PLC0415
-
-    table: bytes | None = None
-    for command, content in commands:
-        if command == m.LC_DYLD_EXPORTS_TRIE:
-            record = header.record(m.linkedit_data_command, content)
-            return trie_modules(header.read(int(record.dataoff), int(record.datasize)))
-        if command in {m.LC_DYLD_INFO, m.LC_DYLD_INFO_ONLY}:
-            record = header.record(m.dyld_info_command, content)
-            return trie_modules(header.read(int(record.export_off), int(record.export_size)))
-        if command == m.LC_SYMTAB:
-            table = content
-    if table is None:
-        return ()
-    record = header.record(m.symtab_command, table)
-    strings = header.read(int(record.stroff), int(record.strsize))
-    rows = header.read(int(record.symoff), int(record.nsyms) * (16 if header.wide else 12))
-    return listed_modules(rows, strings, header.order, wide=header.wide)

@@ -7,7 +7,8 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from matrix.auditing.macho import MachO, Slice
-from matrix.auditing.natives import missing_init
+from matrix.auditing.natives import init_findings
+from matrix.auditing.reach import leaves
 from matrix.auditing.verdict import Analysis
 from matrix.model import Finding, Verdict
 
@@ -75,7 +76,7 @@ def analyse_macos(files: Iterable[MachO], platforms: Sequence[str], notes: Seque
         libraries=tuple(sorted({name for file in loaded for name in file.libraries})),
         external=tuple(sorted({name for names in external.values() for name in names})),
         links_libpython=any(_PYTHON.fullmatch(name) for file in loaded for name in file.libraries),
-        findings=(*notes, *_findings(loaded, claimed, external), *missing_init(loaded)),
+        findings=(*notes, *_findings(loaded, claimed, external), *init_findings(loaded)),
     )
     foreign = tuple(file for file in loaded if _absent(file, claimed))
     return Analysis(
@@ -188,6 +189,13 @@ def _oddities(file: MachO) -> Iterator[Finding]:
                 file=file.file,
                 message=f"looks for libraries in {directory}, a directory of the machine that built it",
                 hint="drop the rpath, or start it with @loader_path",
+            )
+        elif leaves(file.file, directory):
+            yield Finding(
+                code="rpath-outside",
+                severity="warning",
+                file=file.file,
+                message=f"looks for libraries in {directory}, outside the directory that the wheel is installed in",
             )
     for name in dict.fromkeys(one.install_name for one in file.slices):
         if name and name.startswith("/") and not name.startswith((*_SYSTEM, _DELOCATED)):

@@ -13,7 +13,7 @@ from matrix.auditing.macho import FAT_MAGICS, MachO, read_macho
 from matrix.auditing.pe import Pe, read_pe
 from matrix.model import Finding
 
-__all__ = ["FORMATS", "Format", "Native", "binary_format", "device_code", "missing_init", "not_audited", "read_native"]
+__all__ = ["FORMATS", "Format", "Native", "binary_format", "device_code", "init_findings", "not_audited", "read_native"]
 
 Format: TypeAlias = Literal["elf", "mach-o", "pe"]
 Native: TypeAlias = Binary | MachO | Pe
@@ -25,7 +25,9 @@ _READERS: dict[Format, Callable[[str, Buffer], Native]] = {"elf": read_elf, "mac
 _MACH_O = (b"\xfe\xed\xfa\xce", b"\xfe\xed\xfa\xcf", b"\xce\xfa\xed\xfe", b"\xcf\xfa\xed\xfe")
 _JAVA_FLOOR = 40  # a Java class has the same magic number; its version stands where the count of slices would
 _DEVICES = frozenset({"bpf", "cuda", "amdgpu"})
-_MODULE = re.compile(r"\.(?:(?:cpython|pypy)\w*-[\w-]*darwin\.so|abi3t?\.so|(?:[\w-]+\.)?pyd)$")
+_MODULE = re.compile(
+    r"\.(?:cpython-\w+(?:-[\w-]+)?\.so|pypy\w+-[\w-]+\.so|abi3t?\.so|(?:(?:cp|pypy)\d[\w-]*\.)?pyd)$", re.ASCII
+)
 
 
 def binary_format(head: bytes) -> Format | None:
@@ -68,13 +70,17 @@ def device_code(binary: Native) -> bool:
     return isinstance(binary, Binary) and binary.arch in _DEVICES
 
 
-def missing_init(binaries: Iterable[MachO | Pe]) -> Iterator[Finding]:
-    """Yield an error for each file that is named as an extension module and exports none.
+def init_findings(binaries: Iterable[Native]) -> Iterator[Finding]:
+    """Yield an error for each file that is named as an extension module and does not export the module of its name.
 
-    Plain ``.so`` on macOS is not such a name: libraries for ctypes and cffi have it too.
+    A plain ``.so`` is not such a name: libraries for ctypes and cffi have it too.
     """
     for binary in binaries:
-        if _MODULE.search(binary.file) and not binary.modules and binary.kind == "library":
+        match = _MODULE.search(binary.file)
+        if match is None or binary.kind != "library":
+            continue
+        name = binary.file[: match.start()].rpartition("/")[2]
+        if not binary.modules:
             yield Finding(
                 code="missing-init",
                 severity="error",
@@ -82,3 +88,16 @@ def missing_init(binaries: Iterable[MachO | Pe]) -> Iterator[Finding]:
                 message="exports no PyInit_ function, so no interpreter can import it",
                 hint="the #[pymodule] function must have the module's name, and no cfg or feature may leave it out",
             )
+        elif _entry(name) not in binary.modules:
+            yield Finding(
+                code="misnamed-init",
+                severity="error",
+                file=binary.file,
+                message=f"exports PyInit_{binary.modules[0]}, so no interpreter can import it as {name}",
+                hint=f"the #[pymodule] function must be called {name}, as the file is",
+            )
+
+
+def _entry(name: str) -> str:
+    """Return a module's name as its entry point spells it (PEP 489)."""
+    return name if name.isascii() else name.encode("punycode").decode().replace("-", "_")

@@ -12,14 +12,20 @@ from matrix.auditing.elf import Binary
 from matrix.auditing.policies import Policy
 from matrix.auditing.symbols import VersionNeed
 
-__all__ = ["Offence", "OffenceKind", "counted_needs", "is_loader", "offences", "version_key"]
+__all__ = ["PYFPE", "Offence", "OffenceKind", "counted_needs", "is_loader", "offences", "version_key"]
 
 OffenceKind: TypeAlias = Literal[
-    "forbidden-symbol", "symbol-version", "external-library", "links-libpython", "isa-level", "pyfpe-symbol"
+    "forbidden-symbol",
+    "symbol-version",
+    "external-library",
+    "links-libpython",
+    "isa-level",
+    "pyfpe-symbol",
+    "ucs2-symbol",
 ]
 
 _LOADER = re.compile(r"ld-linux[\w.-]*\.so\.\d+|ld64?\.so\.\d+|ld-musl-[\w.-]*\.so\.1")
-_PYFPE = frozenset({"PyFPE_jbuf", "PyFPE_dummy", "PyFPE_counter"})
+PYFPE = frozenset({"PyFPE_jbuf", "PyFPE_dummy", "PyFPE_counter"})
 _DIGITS = re.compile(r"\d+")
 
 
@@ -41,7 +47,9 @@ class Offence(msgspec.Struct, frozen=True, kw_only=True):
     symbols: tuple[str, ...] = ()
 
 
-def offences(policy: Policy, binary: Binary, internal: frozenset[str] = frozenset()) -> Iterator[Offence]:
+def offences(
+    policy: Policy, binary: Binary, internal: frozenset[str] = frozenset(), *, weak: bool = False
+) -> Iterator[Offence]:
     """Yield what ``policy`` does not allow in ``binary``, in the order of PEP 600's tests.
 
     Args:
@@ -49,12 +57,13 @@ def offences(policy: Policy, binary: Binary, internal: frozenset[str] = frozense
         binary: One ELF file.
         internal: SONAMEs and file names of libraries that the wheel brings along; they and their versions count
             as part of it.
+        weak: Whether versions count that only weak symbols ask for; see :func:`counted_needs`.
     """
     undefined = frozenset(binary.undefined)
     for library in sorted(policy.forbidden.keys() & set(binary.needed) - internal):
         for symbol in sorted(policy.forbidden[library] & undefined):
             yield Offence(kind="forbidden-symbol", file=binary.file, library=library, name=symbol)
-    for need in counted_needs(binary, internal):
+    for need in counted_needs(binary, internal, weak=weak):
         if not policy.allows(need.version):
             yield Offence(
                 kind="symbol-version",
@@ -71,15 +80,33 @@ def offences(policy: Policy, binary: Binary, internal: frozenset[str] = frozense
             continue  # it has a Python of its own choice in it, which must be there as for maturin
         kind: OffenceKind = "links-libpython" if library == binary.libpython else "external-library"
         yield Offence(kind=kind, file=binary.file, library=library, name=library)
-    for symbol in sorted(_PYFPE & undefined):
+    yield from _builds(binary)
+
+
+def _builds(binary: Binary) -> Iterator[Offence]:
+    """Yield what only some builds of Python, and some processors, have; no level allows it."""
+    for symbol in sorted(PYFPE.intersection(binary.undefined)):
         yield Offence(kind="pyfpe-symbol", file=binary.file, name=symbol)
+    if binary.ucs2:  # manylinux1 allows wide Unicode alone (PEP 513)
+        yield Offence(kind="ucs2-symbol", file=binary.file, name="PyUnicodeUCS2")
     if binary.isa is not None:
         yield Offence(kind="isa-level", file=binary.file, name=binary.isa)
 
 
-def counted_needs(binary: Binary, internal: frozenset[str] = frozenset()) -> Iterable[VersionNeed]:
-    """Return the symbol versions that decide on the level: no weak ones, none from the wheel's own libraries."""
-    return (need for need in binary.needs if not need.weak and need.library not in internal)
+def counted_needs(
+    binary: Binary, internal: frozenset[str] = frozenset(), *, weak: bool = False
+) -> Iterable[VersionNeed]:
+    """Return the symbol versions that decide on the level: none from the wheel's own libraries.
+
+    Args:
+        binary: One ELF file.
+        internal: The wheel's own libraries.
+        weak: Whether those count that only weak symbols ask for. A loader refuses a finished file for want of one
+            unless it is flagged; in a file that is yet to be tagged it can be flagged.
+    """
+    return (
+        need for need in binary.needs if need.library not in internal and not need.flagged and (weak or not need.weak)
+    )
 
 
 def is_loader(library: str) -> bool:

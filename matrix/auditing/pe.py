@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import struct
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import msgspec
@@ -23,6 +23,9 @@ _MACHINES = {0x8664: "amd64", 0x014C: "32", 0xAA64: "arm64", 0x01C0: "arm", 0x01
 _DLL = 0x2000
 _EXPORTS, _IMPORTS, _DELAYED, _MANAGED = 0, 1, 13, 14  # data directories
 _DELAY_BY_RVA = 1
+_PE32_PLUS = 0x20B  # the magic number of the 64-bit form
+_PYTHON_DLL = b"python3"
+_HINT = 2  # bytes before a name in the import table
 _SECTOR = 0x200  # the loader rounds where a section begins in the file down to this
 _HEADER_LIMIT = 1 << 20
 _LIBRARIES_LIMIT = 4_000
@@ -40,6 +43,7 @@ class Pe(msgspec.Struct, frozen=True, kw_only=True):
         libraries: DLLs it imports from, as it writes them, in order.
         delayed: DLLs that are loaded when first called (delay imports).
         modules: Python modules it can initialise, sorted.
+        python: Symbols that it takes from the DLLs of Python by name, sorted.
         managed: Whether it is .NET code, which the .NET runtime compiles for the machine it runs on.
     """
 
@@ -49,6 +53,7 @@ class Pe(msgspec.Struct, frozen=True, kw_only=True):
     libraries: tuple[str, ...] = ()
     delayed: tuple[str, ...] = ()
     modules: tuple[str, ...] = ()
+    python: tuple[str, ...] = ()
     managed: bool = False
 
     @property
@@ -119,13 +124,16 @@ def _read(file: str, data: Buffer) -> Pe:
     tables = [(int(one.VirtualAddress), int(one.Size)) for one in header.OPTIONAL_HEADER.DATA_DIRECTORY]
     tables += [(0, 0)] * (_MANAGED + 1 - len(tables))
     flags, machine = int(header.FILE_HEADER.Characteristics), int(header.FILE_HEADER.Machine)
+    rows = list(_imports(memory, tables[_IMPORTS][0]))
+    wide = int(header.OPTIONAL_HEADER.Magic) == _PE32_PLUS
     return Pe(
         file=file,
         arch=_MACHINES.get(machine, f"machine {machine:#x}"),
         kind="library" if flags & _DLL else "executable",
-        libraries=_names(memory, _imports(memory, tables[_IMPORTS][0])),
+        libraries=_names(memory, (name for name, _ in rows)),
         delayed=_names(memory, _delayed(memory, tables[_DELAYED][0], base)),
         modules=_modules(memory, tables[_EXPORTS][0]),
+        python=_python(memory, rows, wide=wide),
         managed=tables[_MANAGED][0] != 0,
     )
 
@@ -153,14 +161,33 @@ def _sections(header: Any) -> Iterator[tuple[int, int, int]]:
         yield int(section.VirtualAddress), size, offset - offset % _SECTOR
 
 
-def _imports(memory: _Memory, address: int) -> Iterator[int]:
-    """Yield the address of the name of each DLL in the import table."""
-    while address:
-        _, _, _, name, thunks = struct.unpack("<5I", memory.read(address, 20))
+def _imports(memory: _Memory, address: int) -> Iterator[tuple[int, int]]:
+    """Yield for each DLL in the import table the addresses of its name and of the table of what is taken from it."""
+    for _ in range(_LIBRARIES_LIMIT + 1):
+        if not address:
+            return
+        names, _, _, name, thunks = struct.unpack("<5I", memory.read(address, 20))
         if not name or not thunks:
             return
-        yield name
+        yield name, names or thunks
         address += 20
+
+
+def _python(memory: _Memory, rows: list[tuple[int, int]], *, wide: bool) -> tuple[str, ...]:
+    """Return what is taken by name from DLLs whose names begin with that of Python."""
+    found: set[str] = set()
+    shape = struct.Struct("<Q" if wide else "<I")
+    by_number = 1 << (8 * shape.size - 1)
+    for name, table in rows:
+        if memory.starts(name, len(_PYTHON_DLL)).lower() != _PYTHON_DLL:
+            continue
+        for index in range(_EXPORTS_LIMIT):
+            (entry,) = shape.unpack(memory.read(table + index * shape.size, shape.size))
+            if not entry:
+                break
+            if not entry & by_number:
+                found.add(memory.text((entry & 0x7FFFFFFF) + _HINT).decode("utf-8", "backslashreplace"))
+    return tuple(sorted(found))
 
 
 def _delayed(memory: _Memory, address: int, base: int) -> Iterator[int]:
@@ -173,7 +200,7 @@ def _delayed(memory: _Memory, address: int, base: int) -> Iterator[int]:
         address += 32
 
 
-def _names(memory: _Memory, addresses: Iterator[int]) -> tuple[str, ...]:
+def _names(memory: _Memory, addresses: Iterable[int]) -> tuple[str, ...]:
     found: dict[str, None] = {}
     for count, address in enumerate(addresses):
         if count == _LIBRARIES_LIMIT:

@@ -6,7 +6,7 @@ The tables lie in ``policies.toml`` as caps and ranges and are unfolded here, on
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from importlib.resources import files
 from typing import Any, Literal, TypeAlias
@@ -15,7 +15,7 @@ import msgspec
 
 from matrix.errors import UsageError
 
-__all__ = ["ARCHITECTURES", "Family", "Policy", "policies", "policy_for"]
+__all__ = ["ARCHITECTURES", "Family", "Policy", "musl_soname", "policies", "policy_for"]
 
 Family: TypeAlias = Literal["manylinux", "musllinux"]
 _Version: TypeAlias = tuple[int, ...]
@@ -76,9 +76,27 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
         return number is not None and number[:2] <= self.glibc_cap
 
 
+def policies(family: Family, arch: str, extra: Sequence[Policy] = ()) -> tuple[Policy, ...]:
+    """Return the policies of an architecture, the one met by most systems first; empty when there are none.
+
+    Args:
+        family: ``manylinux`` or ``musllinux``.
+        arch: As in platform tags.
+        extra: Policies that stand beside the known ones, or in place of those of the same level.
+    """
+    known = _known(family, arch)
+    added = {policy.version: policy for policy in extra if (policy.family, policy.arch) == (family, arch)}
+    if not added:
+        return known
+    return tuple(sorted((*(one for one in known if one.version not in added), *added.values()), key=_level_of))
+
+
+def _level_of(policy: Policy) -> _Level:
+    return policy.version
+
+
 @cache
-def policies(family: Family, arch: str) -> tuple[Policy, ...]:
-    """Return the known policies of an architecture, the one met by most systems first; empty when there are none."""
+def _known(family: Family, arch: str) -> tuple[Policy, ...]:
     table = _tables()[family]
     if arch not in table["architectures"]:
         return ()
@@ -91,7 +109,7 @@ def policies(family: Family, arch: str) -> tuple[Policy, ...]:
     )
 
 
-def policy_for(family: Family, version: _Level, arch: str) -> Policy | None:
+def policy_for(family: Family, version: _Level, arch: str, extra: Sequence[Policy] = ()) -> Policy | None:
     """Return the policy of a level; ``None`` when the architecture has none in that family.
 
     A manylinux level that is not in the tables (PEP 600 allows any) caps GLIBC at exactly that version and takes
@@ -100,7 +118,7 @@ def policy_for(family: Family, version: _Level, arch: str) -> Policy | None:
     Raises:
         UsageError: The level is no musllinux level we know.
     """
-    known = policies(family, arch)
+    known = policies(family, arch, extra)
     exact = [policy for policy in known if policy.version == version]
     if exact or not known:
         return exact[0] if exact else None
@@ -126,7 +144,7 @@ def policy_for(family: Family, version: _Level, arch: str) -> Policy | None:
 def _policy(family: Family, arch: str, level: _Level, priority: int) -> Policy:
     table = _tables()[family]
     libraries = {
-        _soname(library, arch)
+        musl_soname(library, arch)
         for since, names in table["libraries"].items()
         if _level(since) <= level
         for library in names.split()
@@ -144,8 +162,8 @@ def _policy(family: Family, arch: str, level: _Level, priority: int) -> Policy:
     )
 
 
-def _soname(library: str, arch: str) -> str:
-    """Alpine's libc carries the architecture in its SONAME."""
+def musl_soname(library: str, arch: str) -> str:
+    """Return a SONAME as musl systems have it: Alpine's libc carries the architecture."""
     return f"libc.musl-{_MUSL_ARCHITECTURE.get(arch, arch)}.so.1" if library == "libc.so" else library
 
 

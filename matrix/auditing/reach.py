@@ -9,9 +9,10 @@ from collections.abc import Iterator, Sequence
 from matrix.auditing.elf import Binary
 from matrix.model import Finding
 
-__all__ = ["unreached"]
+__all__ = ["leaves", "unreached"]
 
-_ORIGIN = re.compile(r"^\$(?:ORIGIN|\{ORIGIN\})(?=/|$)")
+_ORIGIN = re.compile(r"^(?:\$ORIGIN|\$\{ORIGIN\}|@loader_path)(?=/|$)")
+_ELSEWHERE = re.compile(r"^[^/]+\.data/(?!platlib/|purelib/)")
 _DATA = re.compile(r"^[^/]+\.data/(?:platlib|purelib)/")
 
 
@@ -37,6 +38,20 @@ def unreached(binaries: Sequence[Binary]) -> Iterator[Finding]:
                     message=f"needs {library}, which the wheel brings, but no RPATH leads there",
                     hint="the loader looks for it on the system, unless something in the wheel loads it first",
                 )
+
+
+def leaves(file: str, path: str) -> bool:
+    """Whether a search path relative to its file leads out of the directory that wheels are installed in.
+
+    Args:
+        file: The member of the wheel. One of ``.data/scripts`` or ``.data/data`` lies outside already.
+        path: It begins with ``$ORIGIN`` or ``@loader_path``; any other leads nowhere that is known.
+    """
+    relative, origin = _ORIGIN.subn("", path)
+    if not origin or _ELSEWHERE.match(file):
+        return False
+    home = posixpath.dirname(_DATA.sub("", file))
+    return posixpath.normpath(posixpath.join(home, relative.lstrip("/"))).split("/")[0] == ".."
 
 
 def _home(binary: Binary) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from matrix.auditing.elf import Binary
 from matrix.auditing.offences import Offence, OffenceKind, version_key
 from matrix.auditing.policies import Policy
+from matrix.auditing.reach import leaves
 from matrix.model import Finding
 
 __all__ = ["HINTS", "explain", "level_note", "remarks", "symbol_list", "versioned"]
@@ -18,6 +19,7 @@ HINTS: dict[OffenceKind, str] = {
     "links-libpython": "an extension module takes Python's symbols from the interpreter that loads it; do not link it",
     "isa-level": "build without target-cpu or target-feature flags",
     "pyfpe-symbol": "build against a Python made without fpectl (PEP 513)",
+    "ucs2-symbol": "build against a Python with wide Unicode (PEP 513)",
 }
 
 
@@ -73,19 +75,17 @@ def symbol_list(names: Sequence[str], limit: int = 2) -> str:
 
 
 def _sentence(offence: Offence) -> str:
-    match offence.kind:
-        case "forbidden-symbol":
-            return f"uses {offence.name} of {offence.library}, which no level may rely on"
-        case "symbol-version":
-            return f"needs {symbol_list(versioned(offence))} of {offence.library}"
-        case "external-library":
-            return f"needs {offence.name}, which no level allows"
-        case "links-libpython":
-            return f"links {offence.name}, which an extension module must not"
-        case "isa-level":
-            return f"runs on {offence.name} processors only"
-        case "pyfpe-symbol":
-            return f"uses {offence.name}, which only some builds of Python have"
+    name, library = offence.name, offence.library
+    words: dict[OffenceKind, str] = {
+        "forbidden-symbol": f"uses {name} of {library}, which no level may rely on",
+        "symbol-version": f"needs {symbol_list(versioned(offence))} of {library}",
+        "external-library": f"needs {name}, which no level allows",
+        "links-libpython": f"links {name}, which an extension module must not",
+        "isa-level": f"runs on {name} processors only",
+        "pyfpe-symbol": f"uses {name}, which only some builds of Python have",
+        "ucs2-symbol": f"uses {name}, which a Python 2 with wide Unicode does not have",
+    }
+    return words[offence.kind]
 
 
 def _remarks(binary: Binary, policy: Policy | None) -> Iterator[Finding]:
@@ -119,6 +119,12 @@ def _oddities(binary: Binary) -> Iterator[tuple[str, str, str | None]]:
                 "absolute-rpath",
                 f"looks for libraries in {directory}, a directory of the machine that built it",
                 "drop the rpath, or start it with $ORIGIN",
+            )
+        elif leaves(binary.file, directory):
+            yield (
+                "rpath-outside",
+                f"looks for libraries in {directory}, outside the directory that the wheel is installed in",
+                None,
             )
     if binary.executable_stack:
         yield (

@@ -21,7 +21,8 @@ DT_HASH, DT_STRTAB, DT_SYMTAB, DT_STRSZ, DT_MIPS_SYMTABNO = 4, 5, 6, 10, 0x70000
 DT_GNU_HASH, DT_VERSYM, DT_VERNEED, DT_VERNEEDNUM = 0x6FFFFEF5, 0x6FFFFFF0, 0x6FFFFFFE, 0x6FFFFFFF
 _POINTERS = frozenset({4, 5, 7, 17, 23, 36, 0x6FFFFEF5, 0x6FFFFFF0, 0x6FFFFFFC, 0x6FFFFFFE})  # tables in DT_ entries
 VER_FLG_WEAK = 2
-_STB_WEAK = 2
+_STB_WEAK, _STT_FUNC = 2, 2
+_UCS2 = "PyUnicodeUCS2_"
 _NAME_LIMIT = 512  # bytes; names that matter here are far shorter, C++ ones may be cut
 _NEEDS_LIMIT = 4_000
 _SYMBOLS_LIMIT = 4_000_000
@@ -54,11 +55,13 @@ class Symbols(NamedTuple):
         needs: Versions needed, by library and version.
         undefined: Symbols that must be found at load time (weak ones are not here), sorted.
         modules: Python modules it can initialise: ``PyInit_x`` and ``PyModExport_x`` give ``x``.
+        ucs2: Whether it calls functions of a Python 2 with narrow Unicode, and says that they are functions.
     """
 
     needs: tuple[VersionNeed, ...]
     undefined: tuple[str, ...]
     modules: tuple[str, ...]
+    ucs2: bool
 
 
 class Strings(NamedTuple):
@@ -110,6 +113,7 @@ def read_symbols(image: Image, dynamic: dict[int, list[int]], strings: Strings) 
     weak: dict[int, set[str]] = {}
     undefined: set[str] = set()
     modules: set[str] = set()
+    ucs2 = False
     table, shape = _table(image, dynamic)
     versions = _version_indexes(image, dynamic, len(table) // shape.size)
     wide, left = image.bits == 64, _OVERLAP * (strings.end - strings.start) + _NAME_LIMIT
@@ -130,10 +134,12 @@ def read_symbols(image: Image, dynamic: dict[int, list[int]], strings: Strings) 
         else:
             names.setdefault(version, set()).add(text)
             undefined.add(text)
+            ucs2 = ucs2 or (info & 0xF == _STT_FUNC and text.startswith(_UCS2))
     return Symbols(
         needs=tuple(_needs(image, dynamic, strings, {**weak, **names}, frozenset(weak.keys() - names.keys()))),
         undefined=tuple(sorted(undefined)),
         modules=tuple(sorted(modules)),
+        ucs2=ucs2,
     )
 
 
@@ -152,7 +158,8 @@ def _count(image: Image, dynamic: dict[int, list[int]], size: int) -> int:
     """Return how many dynamic symbols there are; nothing in the file says so plainly.
 
     A hash table tells: the old one outright, GNU's by the last chain of its last bucket. GNU's may be empty, and
-    symbols that are only asked for are not in it; then the table ends where the next one begins.
+    symbols that are only asked for are not in it; then the table ends where the next table or segment begins
+    (patchelf moves it before the dynamic segment).
     """
     if DT_MIPS_SYMTABNO in dynamic and image.machine == "EM_MIPS":
         return dynamic[DT_MIPS_SYMTABNO][0]
@@ -166,7 +173,8 @@ def _count(image: Image, dynamic: dict[int, list[int]], size: int) -> int:
     hashed = _hashed(image, image.offset_of(dynamic[DT_GNU_HASH][0])) if DT_GNU_HASH in dynamic else 0
     if hashed:
         return hashed
-    after = [value for tag in _POINTERS & dynamic.keys() for value in dynamic[tag] if value > start]
+    tables = [value for tag in _POINTERS & dynamic.keys() for value in dynamic[tag]]
+    after = [value for value in (*tables, *(segment.address for segment in image.segments)) if value > start]
     return (min(after) - start) // size if after else 0
 
 

@@ -6,18 +6,19 @@ It never depends on the machine that audits: no library is looked up anywhere bu
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import msgspec
 
 from matrix.auditing.elf import Binary, Libc
 from matrix.auditing.macho import MachO
-from matrix.auditing.natives import Native
+from matrix.auditing.natives import Native, init_findings
 from matrix.auditing.offences import Offence, counted_needs, offences, version_key
 from matrix.auditing.pe import Pe
 from matrix.auditing.policies import Family, Policy, policies, policy_for
 from matrix.auditing.reach import unreached
 from matrix.auditing.remarks import explain, level_note, remarks
+from matrix.auditing.symbols import VersionNeed
 from matrix.model import Finding, Verdict
 
 __all__ = ["RUST_FLOOR", "Analysis", "analyse", "family_of", "judge", "offences_against", "same_architecture"]
@@ -40,6 +41,9 @@ class Analysis(msgspec.Struct, frozen=True, kw_only=True):
         internal: SONAMEs and file names of the libraries among them.
         foreign: Files built for another architecture.
         policy: The best policy met, or ``None``.
+        extra: Policies that count beside the known ones.
+        weak: Whether versions count that only weak symbols ask for.
+        notes: Findings made before the verdict, about files that were not judged.
         verdict: What the report says of them.
     """
 
@@ -51,6 +55,9 @@ class Analysis(msgspec.Struct, frozen=True, kw_only=True):
     internal: frozenset[str] = frozenset()
     foreign: tuple[Native, ...] = ()
     policy: Policy | None = None
+    extra: tuple[Policy, ...] = ()
+    weak: bool = False
+    notes: tuple[Finding, ...] = ()
     verdict: Verdict
 
     @property
@@ -64,7 +71,16 @@ def judge(binaries: Iterable[Binary], *, arch: str = "", libc: Libc = "", notes:
     return analyse(binaries, arch=arch, libc=libc, notes=notes).verdict
 
 
-def analyse(binaries: Iterable[Binary], *, arch: str = "", libc: Libc = "", notes: Sequence[Finding] = ()) -> Analysis:
+def analyse(
+    binaries: Iterable[Binary],
+    *,
+    arch: str = "",
+    libc: Libc = "",
+    notes: Sequence[Finding] = (),
+    extra: tuple[Policy, ...] = (),
+    weak: bool = False,
+    provided: frozenset[str] = frozenset(),
+) -> Analysis:
     """Judge the binaries of one wheel together.
 
     Args:
@@ -72,6 +88,9 @@ def analyse(binaries: Iterable[Binary], *, arch: str = "", libc: Libc = "", note
         arch: Architecture expected, as platform tags name it; by default that of the first file.
         libc: C library expected; decides when the files need none (PEP 656: they may carry both families).
         notes: Findings made before, to be handed on first.
+        extra: Policies that count beside the known ones.
+        weak: Whether versions count that only weak symbols ask for, as they do for the loader of a finished wheel.
+        provided: Names of libraries that count as part of the wheel though it does not hold them.
     """
     loaded = [binary for binary in binaries if binary.kind != "object"]
     arch = arch or next((binary.arch for binary in loaded), "")
@@ -79,24 +98,30 @@ def analyse(binaries: Iterable[Binary], *, arch: str = "", libc: Libc = "", note
     foreign = tuple(binary for binary in loaded if binary not in own)
     seen = sorted({binary.libc for binary in own if binary.libc})
     libc = libc if libc in seen or not seen else seen[0]
-    internal = frozenset(
-        name
-        for binary in own
-        if binary.kind == "library"
-        for name in (binary.file.rpartition("/")[2], binary.soname)
-        if name
+    internal = (
+        frozenset(
+            name
+            for binary in own
+            if binary.kind == "library"
+            for name in (binary.file.rpartition("/")[2], binary.soname)
+            if name
+        )
+        | provided
     )
-    policy = None if foreign or len(seen) > 1 else _best(arch, libc, own, internal)
     draft = Analysis(
         arch=arch,
         libc=libc,
         binaries=own,
         internal=internal,
         foreign=foreign,
-        policy=policy,
+        extra=extra,
+        weak=weak,
+        notes=tuple(notes),
         verdict=Verdict(overall_tag="", sym_tag=""),
     )
-    return msgspec.structs.replace(draft, verdict=_verdict(draft, seen, notes))
+    policy = None if foreign or len(seen) > 1 else _best(draft)
+    judged = msgspec.structs.replace(draft, policy=policy)
+    return msgspec.structs.replace(judged, verdict=_verdict(judged, seen, notes))
 
 
 def same_architecture(arch: str, found: str) -> bool:
@@ -113,30 +138,40 @@ def family_of(libc: Libc) -> Family | None:
 
 def offences_against(policy: Policy, analysis: Analysis) -> list[Offence]:
     """Return what the policy does not allow in any of the binaries, in file order."""
-    return [offence for binary in analysis.binaries for offence in offences(policy, binary, analysis.internal)]
+    return list(_against(policy, analysis))
 
 
-def _candidates(arch: str, libc: Libc, binaries: Sequence[Binary]) -> tuple[Policy, ...]:
+def _against(policy: Policy, analysis: Analysis) -> Iterator[Offence]:
+    for binary in analysis.binaries:
+        yield from offences(policy, binary, analysis.internal, weak=analysis.weak)
+
+
+def _candidates(analysis: Analysis) -> tuple[Policy, ...]:
     """Return the policies to try, the widest first.
 
     musl has no symbol versions that would tell its levels apart, so only the newest is claimed. glibc newer than
     every known level is a level of its own (PEP 600).
     """
-    family = family_of(libc)
-    if family is None or not binaries:
+    family = family_of(analysis.libc)
+    if family is None or not analysis.binaries:
         return ()
-    known = policies(family, arch)
+    known = policies(family, analysis.arch, analysis.extra)
     if family == "musllinux" or not known:
         return known[-1:]
-    needs = [need.version for binary in binaries for need in counted_needs(binary)]
+    needs = [need.version for binary in analysis.binaries for need in _needs(binary, analysis)]
     newest = max((int(match[1]) for need in needs if (match := _GLIBC.fullmatch(need))), default=0)
-    beyond = policy_for(family, (2, newest), arch) if newest > known[-1].version[1] else None
+    newer = newest > known[-1].version[1]
+    beyond = policy_for(family, (2, newest), analysis.arch, analysis.extra) if newer else None
     return known if beyond is None else (*known, beyond)
 
 
-def _best(arch: str, libc: Libc, binaries: Sequence[Binary], internal: frozenset[str]) -> Policy | None:
-    for policy in _candidates(arch, libc, binaries):
-        if not any(next(offences(policy, binary, internal), None) for binary in binaries):
+def _needs(binary: Binary, analysis: Analysis) -> Iterable[VersionNeed]:
+    return counted_needs(binary, analysis.internal, weak=analysis.weak)
+
+
+def _best(analysis: Analysis) -> Policy | None:
+    for policy in _candidates(analysis):
+        if next(_against(policy, analysis), None) is None:
             return policy
     return None
 
@@ -145,7 +180,7 @@ def _verdict(analysis: Analysis, libcs: Sequence[str], notes: Sequence[Finding])
     if not analysis.binaries and not analysis.foreign:
         return Verdict(overall_tag="", sym_tag="", findings=tuple(notes))
     plain = f"linux_{analysis.arch}"
-    candidates = _candidates(analysis.arch, analysis.libc, analysis.binaries)
+    candidates = _candidates(analysis)
     by_symbols = next((policy for policy in candidates if not _too_new(policy, analysis)), None)
     external: list[str] = []
     if candidates:
@@ -164,17 +199,13 @@ def _verdict(analysis: Analysis, libcs: Sequence[str], notes: Sequence[Finding])
 
 
 def _too_new(policy: Policy, analysis: Analysis) -> bool:
-    return any(
-        not policy.allows(need.version)
-        for binary in analysis.binaries
-        for need in counted_needs(binary, analysis.internal)
-    )
+    return any(not policy.allows(need.version) for binary in analysis.binaries for need in _needs(binary, analysis))
 
 
 def _symbols(analysis: Analysis) -> dict[str, tuple[str, ...]]:
     found: dict[str, set[str]] = {}
     for binary in analysis.binaries:
-        for need in counted_needs(binary, analysis.internal):
+        for need in _needs(binary, analysis):
             found.setdefault(need.library, set()).add(need.version)
     return {library: tuple(sorted(found[library], key=version_key)) for library in sorted(found)}
 
@@ -216,11 +247,16 @@ def _findings(analysis: Analysis, libcs: Sequence[str], candidates: Sequence[Pol
         wider = candidates[candidates.index(analysis.policy) - 1]
         if wider.version >= RUST_FLOOR:
             findings.append(level_note(analysis.policy, offences_against(wider, analysis)))
-    return [*findings, *remarks(analysis.binaries, _at_floor(analysis.policy)), *unreached(analysis.binaries)]
+    return [
+        *findings,
+        *remarks(analysis.binaries, _at_floor(analysis.policy, analysis.extra)),
+        *unreached(analysis.binaries),
+        *init_findings(analysis.binaries),
+    ]
 
 
-def _at_floor(policy: Policy | None) -> Policy | None:
+def _at_floor(policy: Policy | None, extra: tuple[Policy, ...]) -> Policy | None:
     """Return the policy that a wheel will be tagged with."""
     if policy is None or policy.family != "manylinux" or policy.version >= RUST_FLOOR:
         return policy
-    return policy_for("manylinux", RUST_FLOOR, policy.arch)
+    return policy_for("manylinux", RUST_FLOOR, policy.arch, extra)

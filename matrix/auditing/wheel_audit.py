@@ -1,102 +1,48 @@
-"""Audits finished wheels, made by anyone: what they claim against what their binaries meet."""
+"""Audits finished wheels, made by anyone: what they claim against what their files are."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import os
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import msgspec
 
-from matrix.auditing.audit import wrong_format
+from matrix.auditing.claim_findings import claim_findings, elsewhere, misplaced, set_aside, softened, without_its_own
 from matrix.auditing.claims import BadWheelError, Claims, read_claims
+from matrix.auditing.described import described_findings
 from matrix.auditing.elf import Binary
-from matrix.auditing.levels import meets_level
 from matrix.auditing.macho import MachO
 from matrix.auditing.macos import analyse_macos
-from matrix.auditing.members import Members, read_members
-from matrix.auditing.natives import FORMATS, not_audited
+from matrix.auditing.members import read_members
+from matrix.auditing.natives import FORMATS, Native, not_audited
+from matrix.auditing.offences import PYFPE, counted_needs, is_loader, version_key
+from matrix.auditing.outcome import Audits, Upgrade, WheelAudit
 from matrix.auditing.pe import Pe
-from matrix.auditing.policies import policies
+from matrix.auditing.policies import Policy, policies
+from matrix.auditing.rules import Selection, advised
+from matrix.auditing.stable_abi import stable_abi_findings
 from matrix.auditing.suffixes import python_findings, suffix_findings
 from matrix.auditing.verdict import Analysis, analyse, family_of, offences_against
 from matrix.auditing.windows import analyse_windows
 from matrix.errors import UsageError
 from matrix.model import Finding, Verdict
-from matrix.platforms import pypi_rejects
 
 __all__ = ["Audits", "Upgrade", "WheelAudit", "audit_wheel", "audit_wheels"]
 
-
-class Upgrade(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What keeps a wheel from a level.
-
-    Attributes:
-        libs_to_eliminate: Libraries needed that it does not allow.
-        blacklisted_symbols: Symbols used that it forbids, by library.
-        versioned_symbols: Symbol versions needed that it does not have, by library.
-    """
-
-    libs_to_eliminate: tuple[str, ...] = ()
-    blacklisted_symbols: dict[str, tuple[str, ...]] = {}
-    versioned_symbols: dict[str, tuple[str, ...]] = {}
+_THREADS = 4  # inflating and hashing run beside each other, the rest does not
 
 
-class WheelAudit(msgspec.Struct, frozen=True, kw_only=True):
-    """The audit of one wheel; fields that auditwheel has too are named as there.
+def audit_wheels(
+    paths: Iterable[Path], *, extra: tuple[Policy, ...] = (), selection: Selection | None = None
+) -> Audits:
+    """Audit wheels, some at a time; one that cannot be read is an error finding and does not stop the others.
 
-    Attributes:
-        file: Name of the wheel.
-        pure: Whether it holds no binary of any format.
-        tags: Every tag in its name, expanded and sorted.
-        overall_tag: The best platform tag its binaries meet; ``any`` for a pure wheel, empty when nothing in it
-            could be judged.
-        sym_tag: The best one by symbol versions alone.
-        pyfpe: Whether a binary uses fpectl, which only some builds of Python have.
-        unsupported_isa: Whether a binary asks for more than the architecture's base instructions.
-        versioned_symbols: Symbol versions needed, by library.
-        external_libs: Libraries that not even the narrowest level allows, or that neither macOS or Windows nor the
-            wheel has; values are always null.
-        policy_upgrades: What keeps it from each wider level.
-        findings: What there is to say.
-    """
-
-    file: str
-    pure: bool
-    tags: tuple[str, ...]
-    overall_tag: str
-    sym_tag: str
-    pyfpe: bool = False
-    unsupported_isa: bool = False
-    versioned_symbols: dict[str, tuple[str, ...]] = {}
-    external_libs: dict[str, None] = {}
-    policy_upgrades: dict[str, Upgrade] = {}
-    findings: tuple[Finding, ...] = ()
-
-    @property
-    def failed(self) -> bool:
-        """Whether a finding is an error."""
-        return any(finding.severity == "error" for finding in self.findings)
-
-
-class Audits(msgspec.Struct, frozen=True, kw_only=True):
-    """What ``wheelmatrix audit --json`` prints.
-
-    Attributes:
-        version: Of this format.
-        wheels: In the order they were named.
-    """
-
-    version: int = 1
-    wheels: tuple[WheelAudit, ...]
-
-    @property
-    def exit_code(self) -> int:
-        """0 when every wheel keeps what it claims, else 1."""
-        return int(any(wheel.failed for wheel in self.wheels))
-
-
-def audit_wheels(paths: Iterable[Path]) -> Audits:
-    """Audit wheels one after another; one that cannot be read is an error finding and does not stop the others.
+    Args:
+        paths: The wheels.
+        extra: Policies that count beside the known ones.
+        selection: Which findings are reported; all by default.
 
     Raises:
         UsageError: A path names no file.
@@ -105,11 +51,23 @@ def audit_wheels(paths: Iterable[Path]) -> Audits:
     for path in named:
         if not path.is_file():
             raise UsageError(f"no such wheel: {path}")
-    return Audits(wheels=tuple(map(_audited, named)))
+
+    def audited(path: Path) -> WheelAudit:
+        audit = _audited(path, extra)
+        if selection is None:
+            return audit
+        return msgspec.structs.replace(audit, findings=tuple(filter(selection.keeps, audit.findings)))
+
+    with ThreadPoolExecutor(min(_THREADS, len(named) or 1, os.cpu_count() or 1)) as threads:
+        return Audits(wheels=tuple(threads.map(audited, named)))
 
 
-def audit_wheel(path: Path) -> WheelAudit:
-    """Audit one wheel, streaming it from the archive.
+def audit_wheel(path: Path, extra: tuple[Policy, ...] = ()) -> WheelAudit:
+    """Audit one wheel, streaming it from the archive. Nothing in it is executed, and no other file is looked at.
+
+    Args:
+        path: The wheel.
+        extra: Policies that count beside the known ones.
 
     Raises:
         BadWheelError: It is no wheel, damaged, or made to harm who opens it.
@@ -118,16 +76,22 @@ def audit_wheel(path: Path) -> WheelAudit:
     system = _system(claims)
     anywhere = "any" in claims.platforms
     members = read_members(path, FORMATS[system], others=anywhere)
-    notes = _notes(members, claims, system)
+    binaries, strange = set_aside(members.binaries, claims)
+    notes = [*members.notes, *strange, *misplaced(binaries, members.described)]
+    if members.native and not members.binaries:
+        notes += without_its_own(claims, system, notes)
     if anywhere:
-        notes += _elsewhere(members)
-    analysis = _analysis(members, claims, system, notes)
+        notes += elsewhere(binaries)
+    analysis = _analysis(binaries, claims, system, notes, extra)
     verdict = analysis.verdict
     findings = (
-        *verdict.findings,
-        *_claim_findings(analysis, claims),
+        *softened(verdict.findings, analysis.natives),
+        *claim_findings(analysis, claims),
         *suffix_findings(analysis.natives, claims),
         *python_findings(analysis.pes, claims),
+        *stable_abi_findings(analysis.natives, claims),
+        *described_findings(members.described, claims),
+        *members.records,
     )
     return WheelAudit(
         file=path.name,
@@ -135,22 +99,24 @@ def audit_wheel(path: Path) -> WheelAudit:
         tags=claims.tags,
         overall_tag=verdict.overall_tag if members.native else "any",
         sym_tag=verdict.sym_tag if members.native else "any",
-        pyfpe=any(finding.code == "pyfpe-symbol" for finding in findings),
+        pyfpe=any(not PYFPE.isdisjoint(binary.undefined) for binary in analysis.binaries),
+        ucs2=any(binary.ucs2 for binary in analysis.binaries),
         unsupported_isa=verdict.isa is not None,
-        versioned_symbols=verdict.symbols,
-        external_libs=dict.fromkeys(verdict.external),
+        needed_libs=verdict.libraries,
+        versioned_symbols=_versions(analysis),
+        external_libs=dict.fromkeys(_external(analysis)),
         policy_upgrades=_upgrades(analysis, verdict),
-        findings=tuple(findings),
+        findings=tuple(map(advised, findings)),
     )
 
 
-def _audited(path: Path) -> WheelAudit:
+def _audited(path: Path, extra: tuple[Policy, ...]) -> WheelAudit:
     try:
-        return audit_wheel(path)
+        return audit_wheel(path, extra)
     except BadWheelError as error:
         message = error.message.removeprefix(f"{path.name}: ")
         finding = Finding(code="bad-wheel", severity="error", file="", message=message, hint=error.hint)
-        return WheelAudit(file=path.name, pure=False, tags=(), overall_tag="", sym_tag="", findings=(finding,))
+        return WheelAudit(file=path.name, pure=False, tags=(), overall_tag="", sym_tag="", findings=(advised(finding),))
 
 
 def _system(claims: Claims) -> str:
@@ -162,105 +128,44 @@ def _system(claims: Claims) -> str:
     return "windows" if any(platform.startswith("win") for platform in claims.platforms) else "linux"
 
 
-def _analysis(members: Members, claims: Claims, system: str, notes: list[Finding]) -> Analysis:
+def _analysis(
+    binaries: Sequence[Native], claims: Claims, system: str, notes: list[Finding], extra: tuple[Policy, ...]
+) -> Analysis:
     if system == "macos":
-        machos = [binary for binary in members.binaries if isinstance(binary, MachO)]
+        machos = [binary for binary in binaries if isinstance(binary, MachO)]
         return analyse_macos(machos, claims.platforms, notes)
     if system == "windows":
-        return analyse_windows([one for one in members.binaries if isinstance(one, Pe)], claims.platforms, notes)
+        return analyse_windows([one for one in binaries if isinstance(one, Pe)], claims.platforms, notes)
     judged = any(platform == "any" or "linux" in platform for platform in claims.platforms)
-    elves = [binary for binary in members.binaries if isinstance(binary, Binary)] if judged else []
+    elves = [binary for binary in binaries if isinstance(binary, Binary)] if judged else []
     if not judged:
-        notes += [not_audited(one.file, "ELF files in a wheel for another system") for one in members.binaries]
-    return analyse(elves, arch=claims.arch, libc=claims.libc, notes=notes)
+        notes += [not_audited(one.file, "ELF files in a wheel for another system") for one in binaries]
+    return analyse(elves, arch=claims.arch, libc=claims.libc, notes=notes, extra=extra, weak=True)
 
 
-def _elsewhere(members: Members) -> Iterator[Finding]:
-    """Yield what to say of Mach-O and PE files in a wheel for any platform: programs may lie there, modules not."""
-    for binary in members.binaries:
-        if isinstance(binary, Binary):
-            continue
-        if binary.modules:
-            message = f"the tag says any platform, but this is a module for {binary.arch}"
-            yield Finding(code="tag-not-met", severity="error", file=binary.file, message=message)
-        else:
-            yield not_audited(binary.file, "programs and libraries of macOS and Windows in a wheel for any platform")
+def _versions(analysis: Analysis) -> dict[str, tuple[str, ...]]:
+    """Return every symbol version needed, by library, without the loader's own."""
+    found: dict[str, set[str]] = {}
+    for need in (need for binary in analysis.binaries for need in counted_needs(binary, weak=True)):
+        if not is_loader(need.library):
+            found.setdefault(need.library, set()).add(need.version)
+    return {library: tuple(sorted(found[library], key=version_key)) for library in sorted(found)}
 
 
-def _notes(members: Members, claims: Claims, system: str) -> list[Finding]:
-    notes = list(members.notes)
-    notes += [
-        Finding(
-            code="binary-in-purelib",
-            severity="error",
-            file=binary.file,
-            message="lies where only pure Python belongs",
-            hint="set Root-Is-Purelib to false, or move it to platlib",
-        )
-        for binary in members.binaries
-        if isinstance(binary, Binary)
-        and (".data/purelib/" in binary.file or (_pure_root(members.wheel) and ".data/" not in binary.file))
-    ]
-    claimed = any(name in platform for platform in claims.platforms for name in ("linux", "macosx", "win"))
-    broken = any(note.code == "bad-binary" for note in notes)
-    if claimed and members.native and not members.binaries and not broken:
-        notes.append(wrong_format(system, "claims"))
-    written = {line.partition(":")[2].strip() for line in members.wheel.splitlines() if line.startswith("Tag:")}
-    if written and written != set(claims.tags):
-        notes.append(
-            Finding(
-                code="tags-differ",
-                severity="warning",
-                file="WHEEL",
-                message=f"its tags are not those of the file name: {', '.join(sorted(written))[:200]}",
-            )
-        )
-    return notes
-
-
-def _pure_root(wheel: str) -> bool:
-    return any(line.replace(" ", "").lower() == "root-is-purelib:true" for line in wheel.splitlines())
-
-
-def _claim_findings(analysis: Analysis, claims: Claims) -> Iterator[Finding]:
-    """Yield where the name claims more than is met, and what PyPI will not take."""
-    if analysis.binaries and "any" in claims.platforms:
-        yield Finding(
-            code="tag-not-met",
-            severity="error" if any(binary.modules for binary in analysis.binaries) else "warning",
-            file="",
-            message=f"the tag says any platform, but it holds binaries for {analysis.arch}",
-            hint=f"the best tag it meets is {analysis.verdict.overall_tag}",
-        )
-    judged = analysis.binaries and not analysis.foreign
-    for level, arch in claims.levels if judged else ():
-        if arch != analysis.arch:
-            message = f"claims {level} for {arch}, but its binaries are for {analysis.arch}"
-            yield Finding(code="tag-not-met", severity="error", file="", message=message)
-            continue
-        try:
-            found = meets_level(analysis, level, arch, verb="claims")
-        except UsageError as error:
-            yield Finding(code="unknown-level", severity="warning", file="", message=error.message, hint=error.hint)
-            continue
-        if not found.ok:
-            yield Finding(
-                code="tag-not-met",
-                severity="error",
-                file="",
-                message=": ".join(filter(None, (found.reason, found.details.replace("\n", ", ")))),
-                hint=f"the best tag it meets is {analysis.verdict.overall_tag}",
-            )
-    for platform in claims.platforms:
-        rejected = pypi_rejects(platform)
-        if rejected is not None:
-            yield Finding(code="not-on-pypi", severity="note", file="", message=rejected)
+def _external(analysis: Analysis) -> list[str]:
+    """Return the libraries that the widest level does not allow, as auditwheel lists them; sorted."""
+    family = family_of(analysis.libc)
+    widest = policies(family, analysis.arch, analysis.extra)[:1] if family and analysis.binaries else ()
+    if not widest:
+        return list(analysis.verdict.external)
+    kinds = {"external-library", "links-libpython"}
+    return sorted({found.name for found in offences_against(widest[0], analysis) if found.kind in kinds})
 
 
 def _upgrades(analysis: Analysis, verdict: Verdict) -> dict[str, Upgrade]:
     family = family_of(analysis.libc)
     upgrades: dict[str, Upgrade] = {}
-    for policy in policies(family, analysis.arch) if family and analysis.binaries else ():
+    for policy in policies(family, analysis.arch, analysis.extra) if family and analysis.binaries else ():
         if policy.tag == verdict.overall_tag:
             break
         against = offences_against(policy, analysis)

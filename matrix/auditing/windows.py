@@ -5,14 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
-from matrix.auditing.natives import missing_init
+from matrix.auditing.natives import init_findings
 from matrix.auditing.pe import Pe
 from matrix.auditing.verdict import Analysis
 from matrix.model import Finding, Verdict
 
-__all__ = ["analyse_windows", "python_dll"]
+__all__ = ["MACHINES", "analyse_windows", "python_dll"]
 
-_MACHINES = {"win32": "32", "win_amd64": "amd64", "win_arm64": "arm64"}
+MACHINES = {"win32": "32", "win_amd64": "amd64", "win_arm64": "arm64"}
+"""What a PE file is built for, by platform tag."""
+
 _API_SET = re.compile(r"(?:api|ext)-ms-[\w-]+\.dll")
 _PYTHON = re.compile(r"python3(?P<minor>\d{1,2})?(?P<flags>t?(?:_d)?)\.dll|libpypy3\.\d+-c\.dll")
 _RUNTIME = frozenset({"vcruntime140.dll", "vcruntime140_1.dll", "ucrtbase.dll"})  # come with every Python since 3.5
@@ -53,7 +55,7 @@ def analyse_windows(files: Iterable[Pe], platforms: Sequence[str], notes: Sequen
         notes: Findings made before, to be handed on first.
     """
     loaded = tuple(file for file in files if not file.managed)
-    machines = [_MACHINES[platform] for platform in platforms if platform in _MACHINES]
+    machines = [MACHINES[platform] for platform in platforms if platform in MACHINES]
     libraries = tuple(file for file in loaded if file.kind == "library")
     foreign = tuple(file for file in libraries if machines and file.arch not in machines)
     internal = frozenset(file.file.rpartition("/")[2].lower() for file in libraries)
@@ -68,7 +70,7 @@ def analyse_windows(files: Iterable[Pe], platforms: Sequence[str], notes: Sequen
             *notes,
             *(_foreign(file, machines) for file in foreign),
             *(finding for file in loaded for finding in _libraries(file, external[file.file])),
-            *missing_init(loaded),
+            *init_findings(loaded),
         ),
     )
     arch = " and ".join(dict.fromkeys(machines))
@@ -76,7 +78,7 @@ def analyse_windows(files: Iterable[Pe], platforms: Sequence[str], notes: Sequen
 
 
 def _tag(files: Sequence[Pe]) -> str:
-    tags = {machine: tag for tag, machine in _MACHINES.items()}
+    tags = {machine: tag for tag, machine in MACHINES.items()}
     found = {tags.get(file.arch, "") for file in files}
     return found.pop() if len(found) == 1 else ""
 

@@ -29,6 +29,7 @@ class Request:
         settings: How builds are made, as far as flags say so.
         prefers: Driver that is asked first wherever no row names another (``--zig``), or empty.
         skip_audit: ``--skip-auditwheel``: nothing is claimed that nobody asked for.
+        debuginfo: Whether debug info lies in files of its own (``--include-debuginfo``).
         surveys: Whether what cannot be built is only told, and never an error (``doctor``).
     """
 
@@ -43,6 +44,7 @@ class Request:
     settings: Changes = field(default_factory=Changes)
     prefers: str = ""
     skip_audit: bool = False
+    debuginfo: bool = False
     surveys: bool = False
 
     @property

@@ -125,6 +125,8 @@ class Recipes:
         settings = msgspec.structs.replace(self.base, features=names, env={**self.base.env, **env})
         for _, change in candidate.changes:
             settings = apply_changes(settings, change)
+        if self._request.debuginfo and not settings.strip:
+            settings = msgspec.structs.replace(settings, env={**settings.env, **_packed_debuginfo(settings.profile)})
         text = msgspec.json.encode(settings, order="deterministic").decode()
         return settings, text
 
@@ -156,3 +158,11 @@ class Recipes:
                 )
             )
         return self._stable[key]
+
+
+def _packed_debuginfo(profile: str) -> dict[str, str]:
+    """Return what puts debug info into one file beside the binary; cargo leaves it out where a platform cannot.
+
+    Cargo's reference, "split-debuginfo"; the variable wins over Cargo.toml.
+    """
+    return {f"CARGO_PROFILE_{profile.upper().replace('-', '_')}_SPLIT_DEBUGINFO": "packed"}

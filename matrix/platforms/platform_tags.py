@@ -10,7 +10,7 @@ from matrix.errors import UsageError
 from matrix.model import Compatibility, Target
 from matrix.platforms.targets import UNIVERSAL2, slices
 
-__all__ = ["TAG_VARIABLES", "deployment_target", "override", "platform_tags"]
+__all__ = ["TAG_VARIABLES", "deployment_target", "level_tags", "override", "platform_tags"]
 
 TAG_VARIABLES = (
     "_PYTHON_HOST_PLATFORM",
@@ -26,7 +26,8 @@ TAG_VARIABLES = (
 )
 """Every environment variable that can change a platform tag."""
 
-_ALIASES = {(2, 17): "manylinux2014"}  # older pips and indexes know the level by this name alone
+_OLDER = {(2, 17): "manylinux2014", (2, 12): "manylinux2010", (2, 5): "manylinux1"}
+"""Levels that older pips and indexes know by another name alone."""
 _ALIASED = frozenset({"x86_64", "i686", "aarch64", "armv7l", "ppc64", "ppc64le", "s390x"})  # PEP 599
 _MACOS_FLOOR = {"aarch64": (11, 0), "x86_64": (10, 12), "i686": (10, 12)}  # rustc --print deployment-target
 _IOS_FLOOR = (13, 0)  # PEP 730
@@ -94,9 +95,15 @@ def deployment_target(target: Target, environ: Mapping[str, str] | None = None) 
 def _linux(target: Target, level: Compatibility | None) -> tuple[str, ...]:
     if level is None or level.version is None:
         return (f"linux_{target.machine}",)
-    tags = [f"{level}_{target.machine}"]
-    if level.family == "manylinux" and level.version in _ALIASES and target.machine in _ALIASED:
-        tags.append(f"{_ALIASES[level.version]}_{target.machine}")
+    return level_tags(level, target.machine)
+
+
+def level_tags(level: Compatibility, machine: str) -> tuple[str, ...]:
+    """Return the platform tags of a manylinux or musllinux level, sorted: ``manylinux2014_x86_64`` is one of 2_17's."""
+    tags = [f"{level}_{machine}"]
+    known = _ALIASED if level.version == (2, 17) else ("x86_64", "i686")
+    if level.family == "manylinux" and level.version in _OLDER and machine in known:
+        tags.append(f"{_OLDER[level.version]}_{machine}")
     return tuple(sorted(tags))
 
 

@@ -114,6 +114,7 @@ class CargoPackage(msgspec.Struct, frozen=True):
     version: str
     id: str
     manifest_path: str
+    source: str | None = None
     targets: tuple[PackageTarget, ...] = ()
     features: dict[str, tuple[str, ...]] = {}
     dependencies: tuple[Dependency, ...] = ()
@@ -199,10 +200,9 @@ async def read_metadata(manifest: Path, flags: CargoFlags, root: Path) -> CargoM
         ConfigError: cargo refuses the project; has cargo's words.
     """
     arguments = ("metadata", "--format-version=1", "--manifest-path", str(manifest))
+    wanted = (*arguments, *flags.selection(), *flags.general())
     try:
-        answer = await ask_everywhere(
-            (*arguments, *flags.selection(), *flags.general()), manifest, root, narrow="--filter-platform"
-        )
+        answer = await ask_everywhere(wanted, manifest, root, narrow="--filter-platform")
     except ConfigError as error:
         unknown = re.search(r"does not (?:contain|have) (?:this|these) features?: ([^\s,]+)", error.message)
         if unknown is None:

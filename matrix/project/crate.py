@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -65,6 +65,7 @@ class Crate:
         graph: What each needed package needs, by package id, and on which platforms.
         scripts: Ids of the needed packages that have a build script.
         local: Directories of the needed packages that lie on this machine: path dependencies.
+        packages: Every needed package by its id, the crate's own too.
     """
 
     name: str
@@ -87,6 +88,7 @@ class Crate:
     graph: Mapping[str, tuple[ResolvedDep, ...]] = field(default_factory=dict)
     scripts: frozenset[str] = frozenset()
     local: tuple[Path, ...] = ()
+    packages: Mapping[str, CargoPackage] = field(default_factory=dict)
 
     def names_of(self, crate_type: str) -> tuple[str, ...]:
         """Return the names of the targets built as ``cdylib``, ``bin``, …; examples and tests left out."""
@@ -96,16 +98,21 @@ class Crate:
             if crate_type in one.crate_types and not {"example", "test", "bench", "custom-build"} & set(one.kind)
         )
 
+    def needs(self, package: str, targets: Iterable[Target], kinds: Collection[str | None]) -> Iterator[str]:
+        """Yield the packages that one needs on any of the platforms, by edges of these kinds (``build``, ``None``)."""
+        for dep in self.graph.get(package, ()):
+            edges = [kind for kind in dep.dep_kinds or (DepKind(),) if kind.kind in kinds]
+            if any(applies(kind.target, target) for kind in edges for target in targets):
+                yield dep.pkg
+
     def units(self, target: Target) -> int:
         """Return how many units a build for ``target`` compiles, about: packages and build scripts."""
         seen, pending = {self.id}, [self.id]
         while pending:
-            for dep in self.graph.get(pending.pop(), ()):
-                if dep.pkg not in seen and any(
-                    kind.kind != "dev" and applies(kind.target, target) for kind in dep.dep_kinds or (DepKind(),)
-                ):
-                    seen.add(dep.pkg)
-                    pending.append(dep.pkg)
+            for package in self.needs(pending.pop(), (target,), (None, "build")):
+                if package not in seen:
+                    seen.add(package)
+                    pending.append(package)
         return len(seen) + len(seen & self.scripts)
 
 
@@ -147,6 +154,7 @@ def pick_crate(metadata: CargoMetadata, manifest: Path) -> Crate:
             for node in (own, *needed)
             if any("custom-build" in target.kind for target in packages[node.id].targets)
         ),
+        packages={node.id: packages[node.id] for node in (own, *needed)},
         local=tuple(Path(packages[node.id].manifest_path).parent for node in needed if "path+file:" in node.id),
     )
 

@@ -12,22 +12,28 @@ from matrix.errors import ConfigError, did_you_mean
 from matrix.project.checked import convert_table, unknown_keys
 from matrix.project.features import ConditionalFeature
 
-__all__ = ["CargoTarget", "FileRow", "MaturinOptions", "Sbom", "TargetOptions", "read_maturin_options"]
+__all__ = ["STANDING", "CargoTarget", "FileRow", "MaturinOptions", "Sbom", "TargetOptions", "read_maturin_options"]
 
 WHERE = "pyproject.toml: [tool.maturin]"
 
 Format: TypeAlias = Literal["sdist", "wheel"]
 
-# Keys that do nothing yet though they ask for something that a wheel would show.
-NOT_YET = {
-    "include-import-lib": "the wheel gets no import library",
-    "sbom": "the wheel gets no SBOM",
-}
 # Keys of maturin before 1.0 that maturin itself no longer obeys, and what took their place.
 FORMER = {
     "cargo-extra-args": "features, profile, locked and the other cargo keys",
     "rustc-extra-args": "rustc-args",
     "sdist-include": 'include = [{ path = "…", format = "sdist" }]',
+}
+
+
+# What keys do here beyond what they do in maturin, or do not do.
+STANDING = {
+    "bindings": "more: `rust-cpython` too",
+    "compatibility": "more: a list makes a wheel for each level",
+    "sbom": "more: for each wheel's own target and features, and the same bytes every time",
+    "pgo-command": "not yet: there is no `--pgo`",
+    "pgo-dependency-group": "not yet: there is no `--pgo`",
+    "generate-ci": "not yet: no such command; `wheelmatrix new` writes a workflow",
 }
 
 
@@ -119,7 +125,8 @@ class MaturinOptions(msgspec.Struct, frozen=True, kw_only=True, rename="kebab"):
     ] = None
     manylinux: Annotated[str | tuple[str, ...] | None, Meta(description="Another name of `compatibility`.")] = None
     auditwheel: Annotated[
-        Literal["repair", "check", "warn", "skip"] | None, Meta(description="`skip` turns the audit off.")
+        Literal["repair", "check", "warn", "skip"] | None,
+        Meta(description="`repair` (default) brings libraries along, `check` does not, `warn` only says so."),
     ] = None
     skip_auditwheel: Annotated[bool, Meta(description='Older way to write `auditwheel = "skip"`.')] = False
     strip: Annotated[bool, Meta(description="Whether symbols are stripped from the binary.")] = False
@@ -173,9 +180,15 @@ class MaturinOptions(msgspec.Struct, frozen=True, kw_only=True, rename="kebab"):
         bool, Meta(description="For builds through a Python front end; changes no wheel here.")
     ] = False
     sbom: Annotated[
-        Sbom | None, Meta(description="Not acted on yet: the wheel gets no SBOM, and asking for one is a warning.")
+        Sbom | None,
+        Meta(
+            description="What describes the wheel's ingredients (PEP 770): `rust` (on unless false) lists the crates as"
+            " CycloneDX, `include` names more files, `auditwheel` (on unless false) the libraries that came along."
+        ),
     ] = None
-    include_import_lib: Annotated[bool, Meta(description="Not acted on yet: a warning says so.")] = False
+    include_import_lib: Annotated[
+        bool, Meta(description="Whether the import library of a module for Windows lies beside it.")
+    ] = False
     pgo_command: Annotated[str | None, Meta(description="Read by `maturin build --pgo` alone.")] = None
     pgo_dependency_group: Annotated[str | None, Meta(description="Read by `maturin build --pgo` alone.")] = None
     generate_ci: Annotated[dict[str, Any] | None, Meta(description="Read by `maturin generate-ci` alone.")] = None
@@ -215,24 +228,26 @@ def read_maturin_options(table: Mapping[str, Any], where: str = WHERE) -> tuple[
         for index, row in enumerate(rows):
             if isinstance(row, FileRow) and row.source is not None and row.to is None:
                 raise ConfigError(f"{where} {key}[{index}]: a row with from needs a to", hint='write to = "package/"')
-    return options, tuple(_warnings(table, options, where))
+    return options, tuple(_warnings(table, where))
 
 
-def _warnings(table: Mapping[str, Any], options: MaturinOptions, where: str) -> list[str]:
-    said = [f"{where} {key} is not acted on yet: {reason}" for key, reason in NOT_YET.items() if _asks(options, key)]
-    known = [field.encode_name for field in msgspec.structs.fields(MaturinOptions)]
-    for key in unknown_keys(table, MaturinOptions):
-        if key in FORMER:
-            said.append(f"{where} {key} is a key of maturin before 1.0 and does nothing; now: {FORMER[key]}")
-        else:
-            near = did_you_mean(key, known)
-            said.append(f"{where} unknown key {key!r} is ignored" + (f"; {near}" if near else ""))
+def _warnings(table: Mapping[str, Any], where: str) -> list[str]:
+    said = [
+        f"{where} {key} is a key of maturin before 1.0 and does nothing; now: {now}"
+        for key, now in FORMER.items()
+        if key in table
+    ]
+    said += _unknown({key: value for key, value in table.items() if key not in FORMER}, MaturinOptions, where)
+    said += _unknown(table.get("sbom", {}), Sbom, f"{where} sbom:")
+    for triple, inner in table.get("target", {}).items():
+        said += _unknown(inner, TargetOptions, f"{where} target.{triple}:")
     return said
 
 
-def _asks(options: MaturinOptions, key: str) -> bool:
-    """Whether a key that is not acted on is set to something that would change the wheel."""
-    if key == "sbom":
-        sbom = options.sbom
-        return sbom is not None and (sbom.rust is True or sbom.auditwheel is True or bool(sbom.include))
-    return bool(getattr(options, key.replace("-", "_")))
+def _unknown(table: Mapping[str, Any], kind: type[msgspec.Struct], where: str) -> list[str]:
+    known = [field.encode_name for field in msgspec.structs.fields(kind)]
+    said = []
+    for key in unknown_keys(table, kind):
+        near = did_you_mean(key, known)
+        said.append(f"{where} unknown key {key!r} is ignored" + (f"; {near}" if near else ""))
+    return said

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from matrix.project.durations import Seconds
-from matrix.project.maturin_options import MaturinOptions
+from matrix.project.maturin_options import STANDING, MaturinOptions
 from matrix.project.options import (
     Changes,
     DockerOptions,
@@ -46,8 +46,9 @@ def wheelmatrix_keys() -> str:
 
 def maturin_keys() -> str:
     """Return the keys of ``[tool.maturin]`` and what each does here, as a Markdown table."""
-    lines = ["| key | here |", "|---|---|"]
-    lines += [f"| `{name}` | {_cell(node['description'])} |" for name, node in _properties(MaturinOptions)]
+    lines = ["| key | what it does here | compared with maturin |", "|---|---|---|"]
+    for name, node in _properties(MaturinOptions):
+        lines.append(f"| `{name}` | {_cell(node['description'])} | {_cell(STANDING.get(name, 'same'))} |")
     return "\n".join(lines)
 
 

@@ -11,7 +11,7 @@ from matrix.reporting.text import UNICODE, Line, Span, Symbols, clean_line, line
 
 __all__ = ["render_checkup"]
 
-_STDS, _PYTHON = "std", "python"
+_STDS, _PYTHON, _REPAIR = "std", "python", "patchelf"
 _HERE = {True: "is here", False: "is not here yet"}
 _MOST = 8  # names in a line
 
@@ -24,10 +24,12 @@ def render_checkup(checkup: Checkup, *, symbols: Symbols = UNICODE, color: bool 
         symbols: What the stream can write.
         color: Whether to colour.
     """
-    width = max(len(name) for name in (_STDS, _PYTHON, *(driver.name for driver in checkup.drivers)))
+    repair = (_REPAIR,) if checkup.repair is not None else ()
+    width = max(len(name) for name in (_STDS, _PYTHON, *repair, *(driver.name for driver in checkup.drivers)))
     lines: list[Line] = [_head(checkup, symbols), ()]
     for driver in checkup.drivers:
         lines += _driver(driver, symbols, width, known=checkup.project is not None)
+    lines += [*_repair(checkup.repair, symbols, width)] if checkup.repair is not None else []
     lines += [*_standards(checkup, symbols, width), *_pythons(checkup, symbols, width)]
     for problem in checkup.problems:
         lines += _remark(problem, symbols, "  ")
@@ -73,6 +75,21 @@ def _wanting(driver: CheckedDriver) -> str:
 
 def _found(tool: CheckedTool) -> str:
     return f"{tool.name} {tool.version}" if tool.version else tool.name
+
+
+def _repair(tool: CheckedTool, symbols: Symbols, width: int) -> Iterator[Line]:
+    if tool.path is not None:
+        yield _row(_REPAIR, Span(symbols.ok, "good"), width, clean_line(_found(tool)))
+        return
+    state = f"{_found(tool)} is too old" if tool.version else "missing"
+    if not tool.needed:
+        words = f"not known to be needed by this matrix ({state}: {tool.install})"
+        yield _row(_REPAIR, Span(symbols.skipped, "dim"), width, Span(clean_line(words), "dim"))
+        return
+    yield _row(
+        _REPAIR, Span(symbols.failed, "bad"), width, clean_line(f"{state}; wheels bring libraries along with it")
+    )
+    yield _command(tool.install, width)
 
 
 def _standards(checkup: Checkup, symbols: Symbols, width: int) -> Iterator[Line]:

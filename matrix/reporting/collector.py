@@ -174,6 +174,7 @@ class ReportCollector:
             hint=_masked(end.hint),
             wheel=end.wheel,
             audit=end.verdict,
+            bundled=end.bundled,
         )
 
     def _build(self, build: Build) -> BuildRecord:

@@ -10,7 +10,7 @@ from msgspec import Meta
 
 from matrix.errors import ToolError
 from matrix.files import write_atomically
-from matrix.model import CellStatus, OutcomeStatus, Sdist, Verdict, Wheel
+from matrix.model import Bundled, CellStatus, OutcomeStatus, Sdist, Verdict, Wheel
 
 __all__ = [
     "Absent",
@@ -77,6 +77,7 @@ class CellRecord(msgspec.Struct, frozen=True, kw_only=True):
     file: Annotated[str, Meta(description="Expected file name; `*` where the audit chooses the level.")] = ""
     wheel: Wheel | None = None
     audit: Annotated[Verdict | None, Meta(description="What the audit found; null when there was none.")] = None
+    bundled: Annotated[tuple[Bundled, ...], Meta(description="Libraries that the wheel brings along.")] = ()
     build: Annotated[str, Meta(description="Id of the build that makes its binary.")] = ""
     joined: Annotated[
         tuple[str, ...], Meta(description="Ids of further builds joined with it into one file (universal2).")

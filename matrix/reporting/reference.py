@@ -8,7 +8,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-__all__ = ["commands_reference", "markdown_table", "stale_blocks", "update_between_markers"]
+__all__ = ["commands_reference", "flags_compared", "markdown_table", "stale_blocks", "update_between_markers"]
 
 _HIDDEN_FLAGS = {"-h", "--help"}
 
@@ -55,6 +55,30 @@ def commands_reference(parser: argparse.ArgumentParser) -> str:
                 parts.append(f"**{words}**")
             parts.append(markdown_table(["Option", "What it does"], rows))
     return "\n\n".join(parts)
+
+
+def flags_compared(command: argparse.ArgumentParser, remarks: Mapping[str, str], not_yet: Mapping[str, str]) -> str:
+    """Return a table that says of each flag of another tool what a command of ours makes of it.
+
+    Args:
+        command: The parser of our command.
+        remarks: What to say of each flag of the other tool; nothing where both do the same.
+        not_yet: Flags of ours that are refused, with what they would do.
+
+    Raises:
+        LookupError: Our command has no such flag, though nothing says so.
+    """
+    known = {name: action for action in command._actions for name in action.option_strings}  # noqa: SLF001 - see below
+    rows = []
+    for flag, remark in remarks.items():
+        action = known.get(flag)
+        if action is None and flag.startswith("-") and " " not in flag and not remark.startswith("not yet"):
+            raise LookupError(f"{command.prog} has no {flag}")
+        says = f"not yet: {not_yet[flag]}" if flag in not_yet else remark or "same"
+        names = sorted(action.option_strings, key=len) if action is not None else [flag]
+        short = [name for name in names if len(name) == 2 and name != flag]
+        rows.append([", ".join(f"`{name}`" for name in [*short, flag]), says])
+    return markdown_table(["Flag of `maturin build`", "Here"], rows)
 
 
 def _commands(parser: argparse.ArgumentParser) -> Iterator[tuple[str, argparse.ArgumentParser]]:

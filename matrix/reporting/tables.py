@@ -22,6 +22,7 @@ __all__ = [
     "render_plan",
 ]
 
+_GRAVITY = {"error": 0, "warning": 1, "note": 2}
 _NAMES = {"cpython": "CPython", "pypy": "PyPy", "graalpy": "GraalPy"}
 
 
@@ -91,7 +92,7 @@ def render_audits(rows: Sequence[AuditRow], *, symbols: Symbols = UNICODE, color
             lines.append(line("  outside  ", Span(clean_line(listing(verdict.external, most=8)), "warn")))
         if verdict.isa:
             lines.append(line(f"  cpu      {clean_line(verdict.isa)}"))
-        lines += [one for finding in verdict.findings for one in _finding(finding, symbols)]
+        lines += [one for same in _alike(verdict.findings) for one in _finding(same, symbols)]
     return _text(lines, color=color)
 
 
@@ -113,15 +114,29 @@ def columns(rows: Sequence[Sequence[str]], *, right: Sequence[int] = ()) -> list
     return aligned
 
 
-def _finding(finding: Finding, symbols: Symbols) -> list[Line]:
+def _alike(findings: Iterable[Finding]) -> list[list[Finding]]:
+    """Join the findings that differ in their file alone, the gravest first."""
+    found: dict[Finding, list[Finding]] = {}
+    for finding in sorted(findings, key=lambda finding: _GRAVITY[finding.severity]):
+        found.setdefault(msgspec.structs.replace(finding, file=""), []).append(finding)
+    return list(found.values())
+
+
+def _finding(same: Sequence[Finding], symbols: Symbols) -> list[Line]:
+    """Return the lines of a finding that one file has, or several."""
+    finding = same[0]
     styles: dict[str, Style] = {"error": "bad", "warning": "warn", "note": "accent"}
-    where = f"{clean_line(finding.file)}: " if finding.file else ""
+    where = f"{clean_line(finding.file)}{_more(len(same) - 1)}: " if finding.file else ""
     sign = f"{symbols.failed} " if finding.severity == "error" else ""
     head = line(
         "  ", Span(f"{sign}{finding.severity}:", styles[finding.severity]), f" {where}{clean_line(finding.message)}"
     )
     tail = Span(f" [{finding.code}]", "dim")
     return [(*head, tail), *hint_lines(finding.hint, indent="    ")]
+
+
+def _more(number: int) -> str:
+    return f" and {count(number, 'file')} more" if number else ""
 
 
 def _newest(versions: Sequence[str]) -> str:

@@ -16,6 +16,7 @@ from matrix.errors import ToolError
 from matrix.events import BuildWaiting, Bus
 from matrix.model import Build, Command
 from matrix.process import Ended, LineFilter, capture, run
+from matrix.running.companions import Companion
 from matrix.running.lanes import Workshop
 from matrix.running.pool import Pool
 
@@ -44,6 +45,8 @@ class Bench:
         exports: Module-definition texts of the libraries of Python that modules link, by name.
         out_dir_crates: Crates whose ``OUT_DIR`` wheels take files from.
         generators: Pythons to try, in order, where one must run cffi.
+        companions: What wheels get of the files that the linker makes beside a module.
+        stubs: Name of the module that gets type stubs read from its binary; empty for none.
         failed: Cells that a build has failed: another one that they need fails them no more.
     """
 
@@ -63,6 +66,8 @@ class Bench:
     generators: tuple[str, ...] = ()
     failed: set[str] = field(default_factory=set)
     sources: tuple[str, ...] = ()
+    companions: frozenset[Companion] = frozenset()
+    stubs: str = ""
 
     def hold(self, build: Build) -> AbstractAsyncContextManager[Path]:
         """Hold the lane of a build, telling when another run has it."""

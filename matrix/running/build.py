@@ -16,7 +16,9 @@ from matrix.events import BuildEnded
 from matrix.files import write_if_changed
 from matrix.model import Artifact, Build, Outcome
 from matrix.running.bench import Bench
+from matrix.running.companions import staged_companions
 from matrix.running.generating import generated
+from matrix.running.stubbing import with_stubs
 from matrix.running.watch import Watch
 
 __all__ = ["PrepareLane", "make", "portions"]
@@ -68,7 +70,7 @@ async def _make(build: Build, bench: Bench, prepare_lane: PrepareLane | None) ->
             config = bench.workshop.config(build.id)
             await anyio.to_thread.run_sync(write_if_changed, config, build.pyo3_config)
         python = bench.pythons.get(build.interpreter.id) if build.interpreter is not None else None
-        watch = Watch(build, bench.bus)
+        watch = Watch(build, bench.bus, bench.companions)
         for portion in portions(build):
             command, ended = await bench.run(
                 portion,
@@ -88,7 +90,8 @@ async def _make(build: Build, bench: Bench, prepare_lane: PrepareLane | None) ->
         staged = await anyio.to_thread.run_sync(
             _stage, outcome.artifacts, bench.workshop.staging / build.id, bench.out_dir_crates
         )
-        return await generated(build, bench, msgspec.structs.replace(outcome, artifacts=staged))
+        outcome = await generated(build, bench, msgspec.structs.replace(outcome, artifacts=staged))
+        return await with_stubs(build, bench, outcome)
 
 
 def portions(build: Build) -> tuple[Build, ...]:
@@ -108,8 +111,11 @@ def _stage(artifacts: tuple[Artifact, ...], into: Path, crates: frozenset[str]) 
     """
     shutil.rmtree(into, ignore_errors=True)
     into.mkdir(parents=True)
-    staged = []
+    staged: list[Artifact] = []
     for artifact in artifacts:
+        if artifact.kind == "companion":
+            staged += staged_companions(artifact, into)
+            continue
         copy = into / Path(artifact.path).name
         shutil.copy2(artifact.path, copy)
         out_dirs = dict(artifact.out_dirs)

@@ -11,25 +11,25 @@ import anyio
 import anyio.to_thread
 import msgspec
 
-from matrix.archives import (
-    is_unchanged,
-    write_wheel,
-)
+from matrix.archives import is_unchanged, write_wheel
 from matrix.archives.editable import parted, place_in_tree
 from matrix.auditing import Analysis, Judgement, audit_binaries, meets
 from matrix.errors import WheelmatrixError
 from matrix.events import AuditEnded, AuditStarted, Bus, CellEnded, Note
-from matrix.model import Build, Cell, CellStatus, Compatibility, Outcome, Plan, Verdict, Wheel
+from matrix.model import Build, Bundled, Cell, CellStatus, Compatibility, Outcome, Plan, Verdict, Wheel
 from matrix.platforms import platform_tags, pypi_rejects
 from matrix.platforms.platform_tags import TAG_VARIABLES
 from matrix.platforms.wheel_names import wheel_file_name, wheel_tags
+from matrix.repairing import Repair
 from matrix.running.ingredients import Ingredients, entries_of, inputs_of, with_weak_versions_flagged
 from matrix.running.joining import Joiner, Made, joined
 from matrix.running.lanes import Workshop
+from matrix.running.mending import mended, same_sources, who_links, with_repair
 from matrix.running.state import BuildState, WheelState, read_state, write_state
 
 __all__ = ["Finisher"]
 
+PACKERS = 2  # wheels packed at a time
 T = TypeVar("T")
 AUTO = Compatibility(family="auto")
 LINUX = Compatibility(family="linux")
@@ -44,6 +44,7 @@ class _End(msgspec.Struct, frozen=True, kw_only=True):
     hint: str | None = None
     wheel: Wheel | None = None
     verdict: Verdict | None = None
+    bundled: tuple[Bundled, ...] = ()
     inputs: str = ""
     notes: tuple[str, ...] = ()
 
@@ -58,6 +59,8 @@ class Finisher:
         self._bus = bus
         # one thread: more would keep the loop waiting for the interpreter lock
         self._limiter = anyio.CapacityLimiter(1)
+        # packing lets go of that lock where it takes long, so that large wheels are packed beside each other
+        self._packers = anyio.CapacityLimiter(PACKERS)
         self._made: dict[str, str] = {}
         self.wheels: list[Wheel] = []
 
@@ -87,11 +90,11 @@ class Finisher:
             if end is None and isinstance(audited, _End):
                 end = audited
             if end is None:
-                end = await self._guarded(self._packed, made, cells[0], audited)
+                end = await self._guarded(self._packed, made, cells[0], audited, limiter=self._packers)
             if not isinstance(end, _End):
                 raise TypeError("a wheel that is not reused is packed")
             if end.wheel is not None:
-                kept[wish] = WheelState(wheel=end.wheel, inputs=end.inputs, verdict=end.verdict)
+                kept[wish] = WheelState(wheel=end.wheel, inputs=end.inputs, verdict=end.verdict, bundled=end.bundled)
                 if end.wheel not in self.wheels:
                     self.wheels.append(end.wheel)
             good = good and end.wheel is not None
@@ -110,10 +113,12 @@ class Finisher:
             text = f"{path} cannot be written, so nothing is reused next time: {error.strerror or error}"
             self._bus.emit(Note(level="warning", text=text, build=outcome.build))
 
-    async def _guarded(self, step: Callable[..., T], *args: object) -> T | _End:
-        """Run one step in the thread; whatever goes wrong fails these cells and nothing else."""
+    async def _guarded(
+        self, step: Callable[..., T], *args: object, limiter: anyio.CapacityLimiter | None = None
+    ) -> T | _End:
+        """Run one step in a thread; whatever goes wrong fails these cells and nothing else."""
         try:
-            return await anyio.to_thread.run_sync(step, *args, limiter=self._limiter)
+            return await anyio.to_thread.run_sync(step, *args, limiter=limiter or self._limiter)
         except WheelmatrixError as error:
             return _End(status="failed", reason=error.message, hint=error.hint)
         except OSError as error:
@@ -133,7 +138,9 @@ class Finisher:
     def _analysed(self, made: Made) -> Analysis:
         """Audit every binary that goes into the wheel: the module, and what lies beside it."""
         entries = entries_of(self._ingredients, made.build, made.outcome)
-        files = [(entry.path, entry.source) for entry in entries if isinstance(entry.source, Path)]
+        beside = {one.path for one in made.outcome.artifacts if one.kind == "companion"}  # nothing loads them
+        paths = [(entry.path, entry.source) for entry in entries if isinstance(entry.source, Path)]
+        files = [(name, path) for name, path in paths if str(path) not in beside]
         return audit_binaries(files, made.build.target, self._platforms(made, LINUX))
 
     def _platforms(self, made: Made, level: Compatibility) -> tuple[str, ...]:
@@ -147,29 +154,35 @@ class Finisher:
         said = [{name: value for name, value in env.items() if value is not None} for env in own]
         return [{**self._ingredients.environ, **env} for env in said]
 
-    def _inputs(self, made: Made, cell: Cell) -> str:
-        return inputs_of(self._ingredients, made.build, made.outcome, cell, self._environs(made))
+    def _inputs(self, made: Made, cell: Cell, bundled: Sequence[Bundled] = ()) -> str:
+        return inputs_of(self._ingredients, made.build, made.outcome, cell, self._environs(made), bundled)
 
     def _reused(self, made: Made, cell: Cell, before: WheelState | None) -> _End | None:
         """Keep the wheel of the last run when cargo had nothing to do and every input and byte is the same."""
         if not self._ingredients.reuse or made.outcome.compiled or before is None:
             return None
-        if not is_unchanged(self._ingredients.out, before.wheel) or self._inputs(made, cell) != before.inputs:
+        bundled = before.bundled
+        if not is_unchanged(self._ingredients.out, before.wheel) or not same_sources(bundled):
+            return None
+        if self._inputs(made, cell, bundled) != before.inputs:
             return None
         self._claim(before.wheel.file, made)
-        return _End(status="reused", wheel=before.wheel, verdict=before.verdict, inputs=before.inputs)
+        return _End(status="reused", wheel=before.wheel, verdict=before.verdict, bundled=bundled, inputs=before.inputs)
 
     def _packed(self, made: Made, cell: Cell, analysis: Analysis | WheelmatrixError | None) -> _End:
         """Judge, tag and write one wheel."""
         if isinstance(analysis, WheelmatrixError):
             raise analysis
-        verdict = analysis.verdict if analysis is not None else None
-        judgement, notes = self._judge(analysis, cell)
+        repair, judgement, notes = self._judge(made, analysis, cell)
+        audited = repair.analysis if repair is not None else analysis
+        verdict = audited.verdict if audited is not None else None
         if not judgement.ok or judgement.level is None:
             return _End(
                 status="failed",
                 reason=judgement.reason,
-                details=judgement.details,
+                details="\n".join(
+                    filter(None, (judgement.details, who_links(made, verdict.external if verdict else ())))
+                ),
                 hint=judgement.hint,
                 verdict=verdict,
             )
@@ -186,9 +199,13 @@ class Finisher:
         metadata = given.metadata
         file = wheel_file_name(metadata.name, metadata.version, cell.python_tag, cell.abi_tag, platforms)
         self._claim(file, made)
-        inputs = self._inputs(made, cell)
+        bundled = repair.bundled if repair is not None else ()
+        inputs = self._inputs(made, cell, bundled)
         copies, verdict = with_weak_versions_flagged(made.outcome, judgement.level, verdict, cell)
         entries = entries_of(given, made.build, made.outcome, copies)
+        if repair is not None and given.repairs is not None:
+            into = self._workshop.staging / made.name / f"repaired-{cell.id}"
+            entries = with_repair(given.repairs, repair, entries, into, metadata, file)
         if given.tree is not None:
             entries, placed = parted(entries, metadata.distribution)
             place_in_tree(placed, given.tree)
@@ -200,18 +217,28 @@ class Finisher:
             compression=given.compression,
             modified=given.modified,
         )
-        if self._inputs(made, cell) != inputs:
+        if self._inputs(made, cell, bundled) != inputs or not same_sources(bundled):
             inputs = ""  # a source changed while it was packed: the next run must not trust this wheel
-        return _End(status="built", wheel=wheel, verdict=verdict, inputs=inputs, notes=notes)
+        return _End(status="built", wheel=wheel, verdict=verdict, bundled=bundled, inputs=inputs, notes=notes)
 
-    def _judge(self, analysis: Analysis | None, cell: Cell) -> tuple[Judgement, tuple[str, ...]]:
+    def _judge(
+        self, made: Made, analysis: Analysis | None, cell: Cell
+    ) -> tuple[Repair | None, Judgement, tuple[str, ...]]:
+        """Return the repair that the wheel needs, whether and at which level it may be made, and what to warn of."""
+        given = self._ingredients
         if analysis is None:
             asked = cell.compatibility
-            return Judgement(ok=True, level=LINUX if asked.family == "auto" else asked), ()
+            return None, Judgement(ok=True, level=LINUX if asked.family == "auto" else asked), ()
         judgement = meets(analysis, cell.compatibility, cell.target)
-        if judgement.ok or self._ingredients.audit != "warn":
-            return judgement, ()
-        return meets(analysis, AUTO, cell.target), (judgement.reason,)
+        if given.repairs is not None:
+            repair = mended(given.repairs, made, cell, analysis, given.metadata.distribution)
+            if isinstance(repair, Judgement):
+                return None, repair, ()
+            if repair is not None:
+                return repair, Judgement(ok=True, level=repair.level), ()
+        if judgement.ok or given.audit != "warn":
+            return None, judgement, ()
+        return None, meets(analysis, AUTO, cell.target), (judgement.reason,)
 
     def _claim(self, file: str, made: Made) -> None:
         """Make sure that no other build of this run makes the same file."""
@@ -233,6 +260,7 @@ class Finisher:
                     hint=end.hint,
                     wheel=end.wheel,
                     verdict=end.verdict,
+                    bundled=end.bundled,
                 )
             )
 

@@ -5,6 +5,7 @@ The commands are started through ``process.py``; what each says becomes the reas
 
 from __future__ import annotations
 
+import json
 import re
 import sys
 from pathlib import Path
@@ -108,8 +109,7 @@ async def _uniffi(build: Build, bench: Bench, folder: Path, outcome: Outcome) ->
         return line
 
     with bench.pool.handoff() as handoff:
-        env = {"CARGO": bench.cargo, "CARGO_BUILD_BUILD_DIR": str(bench.workshop.lane(build.id))}
-        env["CARGO_MAKEFLAGS"] = handoff.makeflags
+        env = {"CARGO": bench.cargo, "CARGO_MAKEFLAGS": handoff.makeflags}
         command = without_foreign_jobserver(Command(argv=argv, cwd=str(crate), env={**env, "CARGO_BUILD_TARGET": None}))
         ended = await run(
             command,
@@ -135,7 +135,8 @@ def _bindgen(build: Build, bench: Bench) -> tuple[str, ...]:
     features = build.settings.feature_args if build.bindgen == build.crate else ()  # they are the crate's
     manifest, lane = str(bench.root / build.manifest), str(bench.workshop.lane(build.id))
     argv = [bench.cargo, "run", "--quiet", "--manifest-path", manifest, "--target-dir", lane]
-    argv += ["--package", build.bindgen, "--bin", "uniffi-bindgen", *features, *bench.cargo_flags, "--"]
+    argv += ["--package", build.bindgen, "--bin", "uniffi-bindgen", *features, *bench.cargo_flags]
+    argv += ["--config", f"build.build-dir={json.dumps(lane)}", "--"]
     return tuple(argv)
 
 

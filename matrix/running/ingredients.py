@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -20,13 +20,15 @@ from matrix.archives import (
     inputs_digest,
 )
 from matrix.archives.compression import EARLIEST, DosTime
+from matrix.archives.sbom import rust_bom_path
 from matrix.auditing import flag_weak_needs
-from matrix.model import Build, Cell, Compatibility, Outcome, Verdict
+from matrix.model import Build, Bundled, Cell, Compatibility, Outcome, Verdict
+from matrix.running.mending import Repairs
 from matrix.running.products import product_entries
 
 __all__ = ["AuditMode", "Ingredients", "entries_of", "inputs_of", "with_weak_versions_flagged"]
 
-AuditMode = Literal["check", "warn", "skip"]
+AuditMode = Literal["repair", "check", "warn", "skip"]
 WEAK = "weak-symbol-version"
 
 
@@ -39,12 +41,15 @@ class Ingredients:
         layout: Where the Python side lies.
         contents: The Python side, collected once.
         out: The out directory.
-        audit: ``check`` fails a cell whose level is not met, ``warn`` gives it the best level met, ``skip`` trusts.
+        audit: ``repair`` brings along what a level does not allow, and fails a cell whose level is not met then;
+            ``check`` fails it at once, ``warn`` gives it the best level met, ``skip`` trusts.
+        repairs: What repairs need; ``None`` where none are made.
         environ: Variables that change platform tags.
         compression: How members are compressed.
         modified: The time every member carries.
         reuse: Whether a wheel that is proven to be up to date is kept.
         tree: Where an editable wheel points to, and what is built goes; ``None`` for ordinary wheels.
+        boms: The list of crates of each build, by its id and the wheel's target.
     """
 
     metadata: CoreMetadata
@@ -52,11 +57,13 @@ class Ingredients:
     contents: Contents
     out: Path
     audit: AuditMode = "check"
+    repairs: Repairs | None = None
     environ: Mapping[str, str] = field(default_factory=dict)
     compression: Compression = field(default_factory=Compression)
     modified: DosTime = EARLIEST
     reuse: bool = True
     tree: Path | None = None
+    boms: Mapping[tuple[str, str], bytes] = field(default_factory=dict)
 
     @property
     def out_dir_crates(self) -> frozenset[str]:
@@ -87,7 +94,17 @@ def entries_of(
     there = {entry.path for entry in contents.entries}
     if given.tree is not None:  # what the project has itself is not in an editable wheel
         there |= {entry.path for entry in own if (given.tree / entry.path).is_file()}
-    return [*contents.entries, *(entry for entry in own if isinstance(entry.source, Path) or entry.path not in there)]
+    own = [entry for entry in own if isinstance(entry.source, Path) or entry.path not in there]
+    stubs = {entry.path for entry in own if entry.path.endswith(".pyi")}  # they stand for those of the project
+    return [*(entry for entry in contents.entries if entry.path not in stubs), *own, *_boms(given, build)]
+
+
+def _boms(given: Ingredients, build: Build) -> Iterator[Entry]:
+    """Yield what goes into ``.dist-info/sboms``."""
+    yield from given.contents.boms
+    listed = given.boms.get((build.id, build.target.triple))
+    if listed is not None:
+        yield Entry(rust_bom_path(given.metadata.dist_info, build.crate), listed)
 
 
 def _lies_in(entry: Entry, directories: Iterable[Path]) -> bool:
@@ -96,7 +113,12 @@ def _lies_in(entry: Entry, directories: Iterable[Path]) -> bool:
 
 
 def inputs_of(
-    given: Ingredients, build: Build, outcome: Outcome, cell: Cell, environs: Sequence[Mapping[str, str]]
+    given: Ingredients,
+    build: Build,
+    outcome: Outcome,
+    cell: Cell,
+    environs: Sequence[Mapping[str, str]],
+    bundled: Sequence[Bundled] = (),
 ) -> str:
     """Digest everything that decides what a wheel holds and what its tag says, before the tag is known.
 
@@ -106,10 +128,13 @@ def inputs_of(
         outcome: What it made.
         cell: The wheel wanted.
         environs: Variables that change its platform tag, for each binary that is joined in it.
+        bundled: Libraries that it brings along.
     """
     wish = (
         cell.python_tag, cell.abi_tag, str(cell.compatibility), str(cell.pypi), build.target.triple, given.audit,
         *(f"{name}={value}" for environ in environs for name, value in sorted(environ.items())),
+        *(f"{one.file}={one.sha256}" for one in bundled),
+        *(map(str, given.repairs.given) if given.repairs is not None and bundled else ()),
     )  # fmt: skip
     return inputs_digest(
         entries_of(given, build, outcome),
@@ -131,7 +156,7 @@ def with_weak_versions_flagged(
     if verdict is None or not any(finding.code == WEAK for finding in verdict.findings):
         return {}, verdict
     copies = {}
-    for binary in map(Path, [one.path for one in outcome.artifacts if one.kind != "generated"]):
+    for binary in map(Path, [one.path for one in outcome.artifacts if one.kind in {"cdylib", "bin"}]):
         copy = binary.with_name(f"{cell.id}-{binary.name}")
         shutil.copy2(binary, copy)
         if flag_weak_needs(copy, level, cell.target.machine):

@@ -91,11 +91,12 @@ def joined(made: Made, staging: Path) -> Made:
     others = [{one.crate: one for one in outcome.artifacts} for _, outcome in made.slices]
     artifacts = []
     for artifact in made.outcome.artifacts:
-        if artifact.kind == "generated":
+        if artifact.kind in {"generated", "stub"} or (artifact.kind == "companion" and "/DWARF/" not in artifact.crate):
             artifacts.append(artifact)
             continue
-        files = [Path(same[artifact.crate].path) for same in others]
-        file = folder / files[0].name
+        files = [Path(same[artifact.crate].path) for same in others if artifact.crate in same]
+        file = folder / (artifact.crate if artifact.kind == "companion" else files[0].name)
+        file.parent.mkdir(parents=True, exist_ok=True)
         join_slices(files, file)
         artifacts.append(msgspec.structs.replace(artifact, path=str(file)))
     return made._replace(outcome=msgspec.structs.replace(made.outcome, artifacts=tuple(artifacts)))

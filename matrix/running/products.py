@@ -32,14 +32,17 @@ def product_entries(
         outcome: What it made.
         replaced: Files that stand for an artifact, by its path.
     """
+    stubs = sum(one.kind == "stub" for one in outcome.artifacts)
     made = [
         Entry(
-            _member(layout, distribution, build, one),
+            _member(layout, distribution, build, one, alone=stubs == 1),
             replaced.get(one.path, Path(one.path)),
-            executable=one.kind != "generated",
+            executable=one.kind in {"cdylib", "bin"},
         )
         for one in outcome.artifacts
     ]
+    if stubs and not layout.mixed:
+        made.append(Entry(f"{layout.directory}/py.typed", b""))
     if build.bindings == "cffi":
         init = cffi_init(library_name(layout.module, build.target))
         made.append(Entry(f"{library_folder(layout)}/__init__.py", init))
@@ -49,7 +52,23 @@ def product_entries(
     return made
 
 
-def _member(layout: Layout, distribution: str, build: Build, artifact: Artifact) -> str:
+def _stub(layout: Layout, artifact: Artifact, *, alone: bool) -> str:
+    """Return where a stub goes, as in maturin's wheels: beside the module, or in a folder of its name for several.
+
+    A project without Python code has a package around the module already, whose stub it is.
+    """
+    if not layout.mixed:
+        return f"{layout.directory}/{artifact.crate}"
+    place = f"{layout.directory}/{layout.module}"
+    return f"{place}.pyi" if alone else f"{place}/{artifact.crate}"
+
+
+def _member(layout: Layout, distribution: str, build: Build, artifact: Artifact, *, alone: bool) -> str:
+    if artifact.kind == "stub":
+        return _stub(layout, artifact, alone=alone)
+    if artifact.kind == "companion":
+        folder = layout.directory if layout.module else f"{distribution}.data/scripts"
+        return f"{library_folder(layout) if layout.folder else folder}/{artifact.crate}"
     if artifact.kind == "bin":  # installers put them on PATH (PEP 427)
         suffix = ".exe" if build.target.os == "windows" else ""
         return f"{distribution}.data/scripts/{artifact.crate}{suffix}"

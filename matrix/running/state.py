@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 
 from matrix.files import write_atomically
-from matrix.model import Verdict, Wheel
+from matrix.model import Bundled, Verdict, Wheel
 
 __all__ = ["BuildState", "WheelState", "read_state", "write_state"]
 
@@ -21,11 +21,13 @@ class WheelState(msgspec.Struct, frozen=True, kw_only=True):
         wheel: The archive.
         inputs: Digest over everything that went into it.
         verdict: What the audit said, or ``None`` when it was skipped.
+        bundled: Libraries that it brings along.
     """
 
     wheel: Wheel
     inputs: str
     verdict: Verdict | None = None
+    bundled: tuple[Bundled, ...] = ()
 
 
 class BuildState(msgspec.Struct, frozen=True, kw_only=True):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Literal
 
 import msgspec
@@ -9,6 +10,7 @@ import msgspec
 from matrix.events import BuildStarted, Bus, CrateDone, Diagnostic, Line
 from matrix.model import Artifact, Build, Command, Outcome
 from matrix.process import Ended
+from matrix.running.companions import Companion, companions_of
 from matrix.running.messages import (
     BuildScript,
     CompilerArtifact,
@@ -25,8 +27,10 @@ __all__ = ["Watch"]
 class Watch:
     """Reads one cargo's output: counts crates, collects artifacts and errors, tells the bus."""
 
-    def __init__(self, build: Build, bus: Bus) -> None:
+    def __init__(self, build: Build, bus: Bus, companions: Collection[Companion] = ()) -> None:
         self._build = build
+        self._wanted = companions
+        self._companions: list[str] = []
         self._bus = bus
         self._command = Command(argv=())
         self._compiled = 0
@@ -35,6 +39,7 @@ class Watch:
         self._files: list[tuple[str, str]] = []
         self._linked: list[str] = []
         self._out_dirs: dict[str, str] = {}
+        self._linked_by: dict[str, str] = {}
         self._units: set[tuple[str, str, tuple[str, ...]]] = set()
         self._again = False
 
@@ -56,6 +61,8 @@ class Watch:
                 return self._diagnostic(message.message)
             case BuildScript():
                 self._linked += map(self._command.outside, message.linked_paths)
+                names = (library.partition("=")[2] or library for library in message.linked_libs)
+                self._linked_by |= dict.fromkeys(names, package_name(message.package_id))
                 self._out_dirs[package_name(message.package_id)] = self._command.outside(message.out_dir)
                 return None
             case None:
@@ -82,10 +89,15 @@ class Watch:
         if self._build.bins:
             if message.target.name in self._build.bins and message.executable is not None and _is_program(message):
                 self._files.append((message.target.name, self._command.outside(message.executable)))
+                self._beside(message)
         elif message.target.name.replace("-", "_") == self._build.lib_name:
             self._files += [
                 (message.target.name, self._command.outside(file)) for file in message.filenames if _is_module(file)
             ]
+            self._beside(message)
+
+    def _beside(self, message: CompilerArtifact) -> None:
+        self._companions += map(self._command.outside, companions_of(message.filenames, self._wanted))
 
     def _diagnostic(self, diagnostic: RustcDiagnostic) -> str | None:
         if diagnostic.level.startswith("error"):
@@ -124,10 +136,18 @@ class Watch:
             )
         kind: Literal["bin", "cdylib"] = "bin" if self._build.bins else "cdylib"
         artifacts = tuple(
-            Artifact(path=path, kind=kind, crate=name, linked_paths=tuple(self._linked), out_dirs=self._out_dirs)
+            Artifact(
+                path=path,
+                kind=kind,
+                crate=name,
+                linked_paths=tuple(self._linked),
+                out_dirs=self._out_dirs,
+                linked_by=self._linked_by,
+            )
             for name, path in self._files
         )
-        return msgspec.structs.replace(seen, status="ok", artifacts=artifacts)
+        beside = tuple(Artifact(path=path, kind="companion", crate="") for path in dict.fromkeys(self._companions))
+        return msgspec.structs.replace(seen, status="ok", artifacts=(*artifacts, *beside))
 
 
 def _is_module(file: str) -> bool:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from matrix.archives import CoreMetadata, Entry, file_entry
+from matrix.archives.gather import bom_files
 from matrix.archives.globs import glob_files, split_pattern
 from matrix.archives.walking import Ignores, Walk
 from matrix.errors import ConfigError
@@ -90,6 +91,8 @@ def project_files(project: Project, shelf: Shelf, fence: Fence, *, included_only
         return
     yield _pyproject(project, shelf)
     yield from (one.entry for one in named_files(project, shelf))
+    inside_root = (path for path in bom_files(project) if path.is_relative_to(project.root))
+    yield from (shelf.entry(fence.check(path)) for path in inside_root)
     module, root = project.module, project.root
     inside = module.python_source.is_relative_to(root)
     walk = Walk(fence.directories, Ignores(root if inside else module.python_source))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from support.fixtures import (
     anyio_backend,
     build_sdist,
@@ -15,6 +16,7 @@ from support.fixtures import (
     venv,
     wheelmatrix,
 )
+from support.shared_compiles import share_compiles, stop_sharing
 
 __all__ = [
     "anyio_backend",
@@ -29,3 +31,16 @@ __all__ = [
     "venv",
     "wheelmatrix",
 ]
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Decide before any fixture runs whether its compiles may be shared."""
+    if item.get_closest_marker("real") is not None:
+        share_compiles(wanted=item.get_closest_marker("own_rustc") is None)
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """End what the first test started, when every worker is done."""
+    if not hasattr(session.config, "workerinput"):
+        stop_sharing()

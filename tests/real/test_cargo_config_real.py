@@ -11,6 +11,7 @@ import pytest
 from support.tools import Ran
 
 pytestmark = [
+    pytest.mark.own_rustc,
     pytest.mark.real,
     pytest.mark.skipif(sys.platform != "linux", reason="the other target is one that cargo alone links nowhere else"),
 ]

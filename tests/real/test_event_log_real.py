@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from support.tools import Ran, find_python
 
-pytestmark = pytest.mark.real
+pytestmark = [pytest.mark.real, pytest.mark.own_rustc]
 
 
 def test_audits_end_while_builds_still_run(wheelmatrix: Callable[..., Ran], project: Callable[..., Path]) -> None:

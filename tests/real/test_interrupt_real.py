@@ -17,6 +17,7 @@ import psutil
 import pytest
 
 pytestmark = [
+    pytest.mark.own_rustc,
     pytest.mark.real,
     pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals"),
 ]

@@ -11,6 +11,7 @@ import pytest
 from support.killing import survive_kills
 
 pytestmark = [
+    pytest.mark.own_rustc,
     pytest.mark.real,
     pytest.mark.skipif(sys.platform != "linux", reason="finds what a killed run started by its environment"),
 ]

@@ -15,6 +15,7 @@ from support.tools import Ran, find_python, need
 from support.wheels import ask, install
 
 pytestmark = [
+    pytest.mark.own_rustc,
     pytest.mark.real,
     pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the platform's own linker is needed"),
 ]

@@ -12,7 +12,7 @@ from support.projects import copy_project
 from support.reports import read_report
 from support.tools import Ran, find_python
 
-pytestmark = pytest.mark.real
+pytestmark = [pytest.mark.real, pytest.mark.own_rustc]
 
 ARM, MUSL = "aarch64-unknown-linux-gnu", "x86_64-unknown-linux-musl"
 NO_STD = "loongarch64-unknown-linux-gnu"

@@ -26,6 +26,7 @@ from matrix.running.lanes import Workshop
 from matrix.running.run import carry_out
 
 pytestmark = [
+    pytest.mark.own_rustc,
     pytest.mark.real,
     pytest.mark.skipif(sys.platform != "linux", reason="counts processes in /proc"),
 ]

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from support.tools import Ran, find_python
 
-pytestmark = pytest.mark.real
+pytestmark = [pytest.mark.real, pytest.mark.own_rustc]
 
 VERSIONS = ("3.10", "3.11", "3.12")
 

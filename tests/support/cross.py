@@ -44,6 +44,7 @@ def main() -> None:
     for script, *arguments in (
         ("toolchain", *TARGETS),
         ("xwin",),
+        ("sysroot", "arm64"),
         *(("image", name) for name in IMAGES),
         *(("root", architecture) for architecture in ARCHITECTURES),
     ):

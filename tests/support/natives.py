@@ -21,6 +21,8 @@ class Dylib:
         kind: Its file type: 6 dylib, 8 bundle, 2 program, 1 object.
         minimum: Of LC_BUILD_VERSION, or of LC_VERSION_MIN_MACOSX when ``old``; ``None`` for none.
         exports: In the trie, or in the symbol table when ``listed``.
+        undefined: Symbols it asks for, weak ones after a question mark; with any, everything is ``listed``.
+        ranged: Whether LC_DYSYMTAB says which symbols these are.
     """
 
     arch: str = "arm64"
@@ -35,6 +37,8 @@ class Dylib:
     old: bool = False
     exports: Sequence[str] = ("_PyInit_x", "_helper")
     listed: bool = False
+    undefined: Sequence[str] = ()
+    ranged: bool = True
     order: str = "<"
     commands: list[bytes] = field(default_factory=list)
 
@@ -49,8 +53,12 @@ class Dylib:
             else:
                 commands.append(self._command(0x32, self._pack("IIII", self.platform, packed, packed, 0)))
         head = 32 if wide else 28
-        size = sum(map(len, commands)) + (24 if self.listed else 16)
-        tail, last = self._symbols(head + size, wide=wide) if self.listed else self._trie(head + size)
+        listed = self.listed or bool(self.undefined)
+        if self.undefined and self.ranged:
+            counts = (0, 0, 0, len(self.exports), len(self.exports), len(self.undefined))
+            commands.append(self._command(0xB, self._pack("6I48x", *counts)))
+        size = sum(map(len, commands)) + (24 if listed else 16)
+        tail, last = self._symbols(head + size, wide=wide) if listed else self._trie(head + size)
         commands.append(last)
         cpu, subtype = CPUS[self.arch]
         magic = 0xFEEDFACF if wide else 0xFEEDFACE
@@ -84,7 +92,12 @@ class Dylib:
         for name in self.exports:
             rows += self._pack("IBBH" + ("Q" if wide else "I"), len(strings), 0x0F, 1, 0, 0)
             strings += name.encode() + b"\0"
-        table = self._pack("6I", 2, 24, at, len(self.exports), at + len(rows), len(strings))
+        for name in self.undefined:
+            weak = 0x40 if name.startswith("?") else 0
+            rows += self._pack("IBBH" + ("Q" if wide else "I"), len(strings), 0x01, 0, weak, 0)
+            strings += name.removeprefix("?").encode() + b"\0"
+        count = len(self.exports) + len(self.undefined)
+        table = self._pack("6I", 2, 24, at, count, at + len(rows), len(strings))
         return rows + strings, table
 
     def _pack(self, form: str, *values: object) -> bytes:
@@ -110,6 +123,7 @@ class Dll:
     Attributes:
         machine: ``amd64``, ``32`` or ``arm64``.
         dll: Whether its flags say that it is a DLL.
+        taken: Symbols taken by name from each DLL imported, beside one by number.
     """
 
     machine: str = "amd64"
@@ -118,9 +132,11 @@ class Dll:
     delayed: Sequence[str] = ()
     exports: Sequence[str] = ("PyInit_x", "helper")
     managed: bool = False
+    taken: Sequence[str] = ()
 
     @property
     def data(self) -> bytes:
+        wide = self.machine != "32"
         start = 0x1000
         body = bytearray()
 
@@ -132,7 +148,11 @@ class Dll:
             return place(word.encode() + b"\0")
 
         directories = [(0, 0)] * 16
-        imports = b"".join(struct.pack("<5I", 0, 0, 0, text(name), start) for name in self.imports) + bytes(20)
+        thunk = "<Q" if wide else "<I"
+        rows = b"".join(struct.pack(thunk, text(f"\0\0{name}")) for name in self.taken)
+        rows += struct.pack(thunk, 1 << (63 if wide else 31) | 7)
+        table = place(rows + bytes(struct.calcsize(thunk)))
+        imports = b"".join(struct.pack("<5I", table, 0, 0, text(name), table) for name in self.imports) + bytes(20)
         directories[1] = (place(imports), len(imports))
         if self.delayed:
             rows = b"".join(struct.pack("<2I24x", 1, text(name)) for name in self.delayed) + bytes(32)
@@ -143,7 +163,6 @@ class Dll:
         if self.managed:
             directories[14] = (start, 72)
         raw = bytes(body) + bytes(-len(body) % 0x200)
-        wide = self.machine != "32"
         code = {"amd64": 0x8664, "32": 0x14C, "arm64": 0xAA64}[self.machine]
         rows = b"".join(struct.pack("<II", *one) for one in directories)
         form = "<HBB5I" + ("Q" if wide else "II") + "II6H4IHH" + ("4Q" if wide else "4I") + "II"

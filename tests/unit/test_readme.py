@@ -9,9 +9,18 @@ from pathlib import Path
 import pytest
 
 from drivers import ALL
-from matrix.arguments import make_parser
+from matrix.arguments import make_parser, subparser
+from matrix.auditing import rule_rows
+from matrix.flags import NOT_YET
+from matrix.maturin_flags import FLAGS
 from matrix.project.reference import maturin_keys, wheelmatrix_keys
-from matrix.reporting.reference import commands_reference, stale_blocks, update_between_markers
+from matrix.reporting.reference import (
+    commands_reference,
+    flags_compared,
+    markdown_table,
+    stale_blocks,
+    update_between_markers,
+)
 
 ROOT = Path(__file__).parents[2]
 README = ROOT / "README.md"
@@ -22,6 +31,8 @@ def blocks() -> dict[str, str]:
         "commands": commands_reference(make_parser()),
         "wheelmatrix-keys": wheelmatrix_keys(),
         "maturin-keys": maturin_keys(),
+        "findings": markdown_table(["Group", "Code", "Severity", "What is found", "Advice"], rule_rows()),
+        "maturin-flags": flags_compared(subparser(make_parser(), "build"), FLAGS, NOT_YET),
     }
 
 

@@ -6,13 +6,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.planning import HOST, made_up_project
+from support.planning import HOST, made_up_facts, made_up_project
 
+from matrix.archives import Compression
 from matrix.arguments import parse
 from matrix.errors import UsageError
-from matrix.planning import Request
+from matrix.planning import Request, make_plan
 from matrix.project import CargoFlags
-from matrix.wishes import request_of
+from matrix.wishes import INSPECT, companions, compression, request_of, stubs
 
 ARM = "aarch64-unknown-linux-gnu"
 FILE = ".cargo/config.toml: build.target"
@@ -67,3 +68,49 @@ def test_universal2_is_no_flag_beside_other_targets(root: Path) -> None:
     with pytest.raises(UsageError, match="--universal2 and --target contradict") as caught:
         asked(root, "--universal2", "--target", ARM)
     assert caught.value.hint == "name it beside the others: --target universal2-apple-darwin"
+
+
+def test_how_wheels_are_compressed() -> None:
+    def said(*words: str) -> Compression:
+        return compression(parse(["build", *words]))
+
+    assert said() == Compression("deflated", None)
+    assert said("--compression-method", "stored") == Compression("stored")
+    large = said("--compression-level", "9", "--compression-enable-large-file-support")
+    assert large == Compression("deflated", 9, large_files=True)
+    for words in (["--compression-level=10"], ["--compression-method=stored", "--compression-level=1"]):
+        with pytest.raises(UsageError, match="--compression-level"):
+            said(*words)
+
+
+def test_debug_info_is_packed_where_it_is_wanted_and_nothing_is_stripped(root: Path) -> None:
+    def environment(*words: str) -> dict[str, str | None]:
+        project = replace(made_up_project(maturin={"profile": "dist"}), root=root)
+        request = request_of(parse(["build", *words]), project, {"CARGO_HOME": str(root / "home")}, HOST)
+        return make_plan(project, request, made_up_facts("3.12")).builds[0].settings.env
+
+    assert environment("--include-debuginfo") == {"CARGO_PROFILE_DIST_SPLIT_DEBUGINFO": "packed"}
+    assert environment("--include-debuginfo", "--strip") == {}
+    assert environment() == {}
+
+
+def test_what_lies_beside_a_module() -> None:
+    project = made_up_project(maturin={"include-import-lib": True})
+    options = parse(["build", "--include-debuginfo"])
+    assert companions(options, project) == {"debuginfo", "import-lib"}
+    assert companions(parse(["build"]), made_up_project()) == set()
+    options.editable = True
+    assert companions(options, project) == set()
+
+
+def test_stubs_are_for_modules_that_describe_themselves() -> None:
+    wanted = parse(["build", "--generate-stubs"])
+    assert stubs(parse(["build"]), made_up_project()) == ""
+    with pytest.raises(UsageError, match="experimental-inspect, which is off"):
+        stubs(wanted, made_up_project())
+    with pytest.raises(UsageError, match="this is cffi"):
+        stubs(wanted, made_up_project(kind="cffi"))
+    project = made_up_project()
+    assert stubs(wanted, replace(project, bindings=replace(project.bindings, features=frozenset({INSPECT})))) == "demo"
+    row = {"select": {"target": "*"}, "features": ["pyo3/experimental-inspect"]}
+    assert stubs(wanted, made_up_project(matrix={"overrides": [row]})) == "demo"

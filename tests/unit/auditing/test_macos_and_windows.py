@@ -1,12 +1,12 @@
 from __future__ import annotations
 
-import zipfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.made_wheels import make_wheel
 from support.natives import Dll, Dylib, fat
 
 from matrix.auditing import Analysis, WheelAudit, audit_binaries, audit_wheel, meets
@@ -20,6 +20,13 @@ INTEL = Dylib(arch="x86_64", minimum=(10, 12))
 ARM = Dylib()
 BOTH = fat(INTEL, ARM)
 MAC_MODULE, WIN_MODULE = "m/x.cpython-312-darwin.so", "m/x.cp312-win_amd64.pyd"
+MAC_TAG = "cp312-cp312-macosx_11_0_arm64"
+DLL_32 = Dll(machine="32", exports=[]).data
+INTEL_LIBRARY = Dylib(arch="x86_64", exports=[]).data
+ORPHAN = Dylib(exports=["_helper"], undefined=["_PyList_New"]).data
+PRIVATE = Dylib(undefined=["__PyObject_NextNotImplemented", "?__PyWeak", "_Pym"]).data
+NEW = Dylib(undefined=["_PyObject_SelfIter", "_PyModule_AddObjectRef"], ranged=False).data
+WIN_PRIVATE = Dll(imports=["python3.dll"], taken=["PyList_New", "_PyLong_New"]).data
 Codes = list[tuple[str, str]]
 Built = Callable[..., Analysis]
 Make = Callable[[Mapping[str, bytes], str], WheelAudit]
@@ -40,11 +47,7 @@ def built(tmp_path: Path) -> Built:
 @pytest.fixture
 def audited(tmp_path: Path) -> Make:
     def audited(files: Mapping[str, bytes], tag: str) -> WheelAudit:
-        path = tmp_path / f"m-1-{tag}.whl"
-        with zipfile.ZipFile(path, "w") as archive:
-            for member, data in {**files, "m-1.dist-info/WHEEL": b"Root-Is-Purelib: false\n"}.items():
-                archive.writestr(member, data)
-        return audit_wheel(path)
+        return audit_wheel(make_wheel(tmp_path, f"m-1-{tag}.whl", files))
 
     return audited
 
@@ -263,6 +266,17 @@ def test_systems_without_a_judge_are_named(built: Built) -> None:
         ({"m/x.pyd": ARM.data}, "cp312-cp312-win_amd64", [("not-audited", "note"), ("wrong-format", "error")]),
         ({"m/x.pyd": Dll().data}, "py3-none-any", [("tag-not-met", "error")]),
         ({"m/x.so": ARM.data}, "py3-none-any", [("tag-not-met", "error")]),
+        ({WIN_MODULE: Dll().data, "m/t.dll": DLL_32}, "cp312-cp312-win_amd64", [("wrong-architecture", "warning")]),
+        ({"m/t.dll": DLL_32}, "py3-none-win_amd64", [("wrong-architecture", "error")]),
+        ({MAC_MODULE: ARM.data, "m/t.dylib": INTEL_LIBRARY}, MAC_TAG, [("wrong-architecture", "warning")]),
+        ({"m/x.abi3.so": Dylib(exports=[]).data}, "cp39-abi3-macosx_11_0_arm64", [("missing-init", "warning")]),
+        ({"m/x.abi3.so": ORPHAN}, "cp39-abi3-macosx_11_0_arm64", [("missing-init", "error")]),
+        ({"m/y.abi3.so": ARM.data}, "cp39-abi3-macosx_11_0_arm64", [("misnamed-init", "error")]),
+        ({"m/x.abi3.so": Dylib(undefined=["_PyList_New"]).data}, "cp39-abi3-macosx_11_0_arm64", []),
+        ({"m/x.abi3.so": PRIVATE}, "cp39-abi3-macosx_11_0_arm64", [("not-stable-abi", "error")]),
+        ({"m/x.abi3.so": NEW}, "cp39-abi3-macosx_11_0_arm64", [("stable-abi-too-new", "error")]),
+        ({"m/x.abi3.so": NEW}, "cp310-abi3-macosx_11_0_arm64", []),
+        ({"m/x.pyd": WIN_PRIVATE}, "cp39-abi3-win_amd64", [("not-stable-abi", "error")]),
         ({"m/t64.exe": Dll(dll=False, exports=[]).data}, "py3-none-any", [("not-audited", "note")]),
         ({"m/dos.exe": b"MZ" + bytes(60)}, "py3-none-any", [("not-audited", "note")]),
     ],

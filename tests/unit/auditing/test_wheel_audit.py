@@ -10,26 +10,21 @@ import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from support.made_wheels import make_wheel
 
-from matrix.auditing import Audits, BadWheelError, WheelAudit, audit_wheel, audit_wheels, members
+from matrix.auditing import Audits, BadWheelError, WheelAudit, archive, audit_wheel, audit_wheels, members
 from matrix.errors import UsageError
 
 Elf = Callable[..., bytes]
 Make = Callable[..., Path]
 NAME = "m-1-cp312-cp312-manylinux_2_17_x86_64.manylinux2014_x86_64.whl"
-WHEEL = b"Wheel-Version: 1.0\nRoot-Is-Purelib: false\n"
+DIRECTORY = "m-1.dist-info"
 
 
 @pytest.fixture
 def make(tmp_path: Path) -> Make:
-    def made(files: Mapping[str, bytes], name: str = NAME, wheel: bytes | None = WHEEL) -> Path:
-        path = tmp_path / name
-        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
-            for member, data in files.items():
-                archive.writestr(member, data)
-            if wheel is not None:
-                archive.writestr("m-1.dist-info/WHEEL", wheel)
-        return path
+    def made(files: Mapping[str, bytes], name: str = NAME, **how: Any) -> Path:
+        return make_wheel(tmp_path, name, files, **how)
 
     return made
 
@@ -47,14 +42,16 @@ def modern(elf: Elf, symbol: Callable[..., Any]) -> bytes:
     )
 
 
-def test_a_good_wheel_keeps_its_claim(make: Make, elf: Elf) -> None:
-    audit = audit_wheel(make({"m/x.cpython-312-x86_64-linux-gnu.so": elf(needed=["libc.so.6"]), "m/a.py": b""}))
+def test_a_good_wheel_keeps_its_claim(make: Make, elf: Elf, symbol: Callable[..., Any]) -> None:
+    module = elf(needed=["libc.so.6"], symbols=[symbol("PyInit_x", defined=True)])
+    audit = audit_wheel(make({"m/x.cpython-312-x86_64-linux-gnu.so": module, "m/a.py": b""}))
     assert audit == WheelAudit(
         file=NAME,
         pure=False,
         tags=("cp312-cp312-manylinux2014_x86_64", "cp312-cp312-manylinux_2_17_x86_64"),
         overall_tag="manylinux_2_5_x86_64",
         sym_tag="manylinux_2_5_x86_64",
+        needed_libs=("libc.so.6",),
     )
     assert not audit.failed
 
@@ -157,12 +154,13 @@ def test_libraries_that_the_wheel_brings_are_its_own(make: Make, elf: Elf) -> No
 def test_binaries_where_pure_python_belongs(make: Make, elf: Elf) -> None:
     audit = audit_wheel(make({"m-1.data/purelib/x.so": elf()}))
     assert codes(audit) == [("binary-in-purelib", "error")]
-    audit = audit_wheel(make({"m/x.so": elf()}, wheel=b"Root-Is-Purelib: true\n"))
+    audit = audit_wheel(make({"m/x.so": elf()}, pure=True))
     assert codes(audit) == [("binary-in-purelib", "error")]
 
 
 def test_tags_inside_and_outside_are_compared(make: Make, elf: Elf) -> None:
-    audit = audit_wheel(make({"m/x.so": elf()}, wheel=WHEEL + b"Tag: cp311-cp311-linux_x86_64\n"))
+    wheel = b"Wheel-Version: 1.0\nRoot-Is-Purelib: false\nTag: cp311-cp311-linux_x86_64\n"
+    audit = audit_wheel(make({"m/x.so": elf(), f"{DIRECTORY}/WHEEL": wheel}))
     assert codes(audit) == [("tags-differ", "warning")]
 
 
@@ -217,8 +215,9 @@ def test_a_module_left_over_beside_a_good_one_is_a_warning(make: Make, modern: b
 
 @pytest.mark.parametrize("name", ["m.whl", "m-1.zip", "m-1-cp312-cp312.whl", "m-1--cp312-linux_x86_64.whl"])
 def test_a_name_that_is_no_wheel_s(make: Make, name: str) -> None:
+    path = make({})
     with pytest.raises(BadWheelError, match="not the name of a wheel"):
-        audit_wheel(make({}, name))
+        audit_wheel(path.rename(path.with_name(name)))
 
 
 @pytest.mark.parametrize("member", ["../x.so", "/etc/x.so", "a/../../x.so", "C:\\x.so", "a\\..\\x.so"])
@@ -241,20 +240,23 @@ def test_what_is_no_zip_or_no_wheel_names_the_file(make: Make, tmp_path: Path) -
     with pytest.raises(BadWheelError, match=r"m-1-.*no whole zip archive"):
         audit_wheel(path)
     with pytest.raises(BadWheelError, match="dist-info/WHEEL"):
-        audit_wheel(make({"m/x.py": b""}, wheel=None))
+        audit_wheel(make({"m/x.py": b""}, drop=frozenset({"WHEEL"})))
     with pytest.raises(BadWheelError, match="cannot be read"):
         audit_wheel(tmp_path / f"x-{NAME}")
 
 
-def test_a_bomb_is_refused_and_one_that_is_no_binary_is_not_unpacked(
-    make: Make, elf: Elf, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(members, "_BOMB_SIZE", 1 << 20)
-    assert not audit_wheel(make({"m/zeros.bin": bytes(8 << 20)})).failed
+def test_bombs_are_refused(make: Make, elf: Elf, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(archive, "_BOMB_SIZE", 1 << 20)
     with pytest.raises(BadWheelError, match="zip bomb"):
         audit_wheel(make({"m/x.so": elf() + bytes(8 << 20)}))
-    monkeypatch.setattr(members, "MEMBER_LIMIT", 1 << 10)
-    with pytest.raises(BadWheelError, match="more than an audit will read"):
+    monkeypatch.setattr(archive, "_WHOLE_SIZE", 1 << 20)
+    with pytest.raises(BadWheelError, match="unpacks to 100 times its size, as a zip bomb"):
+        audit_wheel(make({f"m/{number}": bytes(1 << 19) for number in range(8)}))
+    monkeypatch.setattr(archive, "TOTAL_LIMIT", 1 << 19)
+    with pytest.raises(BadWheelError, match=r"whl: unpacks to more than an audit will read"):
+        audit_wheel(make({"m/x": bytes(1 << 19)}))
+    monkeypatch.setattr(archive, "MEMBER_LIMIT", 1 << 10)
+    with pytest.raises(BadWheelError, match=r"m/x.so unpacks to more than an audit will read"):
         audit_wheel(make({"m/x.so": elf() + bytes(4096)}))
 
 

@@ -31,10 +31,9 @@ def test_the_plain_command(make_build: BuildFactory) -> None:
     assert command.argv == (
         "cargo", "rustc", "--message-format", "json", "--manifest-path", "/p/Cargo.toml",
         "--target-dir", "/p/target/wheelmatrix/lanes/b", "--lib", "--crate-type", "cdylib",
-        "--profile", "release", "--locked",
+        "--profile", "release", "--locked", "--config", 'build.build-dir="/p/target/wheelmatrix/lanes/b"',
     )  # fmt: skip
     assert command.env == {
-        "CARGO_BUILD_BUILD_DIR": "/p/target/wheelmatrix/lanes/b",
         "CARGO_BUILD_JOBS": "2",
         "CARGO_BUILD_TARGET": None,
         "CARGO_MAKEFLAGS": "-j --jobserver-fds=3,4 --jobserver-auth=3,4",
@@ -48,7 +47,8 @@ def test_the_plain_command(make_build: BuildFactory) -> None:
 def test_programs_are_built_in_place_of_the_library(make_build: BuildFactory) -> None:
     build = make_build(bins=("one", "two"), target=parse_target("x86_64-unknown-linux-musl"))
     command = CargoDriver().command(build, PLACE)
-    assert command.argv[8:] == ("--bin", "one", "--bin", "two", "--profile", "release", "--locked"), "static on musl"
+    assert command.argv[8:15] == ("--bin", "one", "--bin", "two", "--profile", "release", "--locked")
+    assert command.argv[15:] == ("--config", 'build.build-dir="/p/target/wheelmatrix/lanes/b"'), "static on musl"
     assert "PYO3_BUILD_EXTENSION_MODULE" not in command.env, "a program links libpython"
     mac = CargoDriver().command(msgspec.structs.replace(build, target=parse_target("aarch64-apple-darwin")), PLACE)
     assert "link-arg=-undefined" not in mac.argv
@@ -71,7 +71,8 @@ def test_every_setting_reaches_cargo(make_build: BuildFactory, linux: Target) ->
     assert command.argv[2:4] == ("--message-format", "json-diagnostic-rendered-ansi")
     assert command.argv[11:] == (
         "--profile", "dev", "--all-features", "--no-default-features", "--features", "a,b/c",
-        "--target", linux.triple, "--locked", "--config", "x=1", "--", "-C", "debuginfo=0", "-C", "strip=symbols",
+        "--target", linux.triple, "--locked", "--config", "x=1",
+        "--config", 'build.build-dir="/p/target/wheelmatrix/lanes/b"', "--", "-C", "debuginfo=0", "-C", "strip=symbols",
     )  # fmt: skip
     assert command.env["CC"] == "clang"
     assert command.env["PYO3_PYTHON"] is None

@@ -34,7 +34,7 @@ def test_cargo_sees_the_same_paths_in_every_container() -> None:
     assert cargo == [
         "cargo", "rustc", "--message-format", "json", "--manifest-path", "/io/Cargo.toml",
         "--target-dir", "/wheelmatrix/lane", "--lib", "--crate-type", "cdylib", "--profile", "dev",
-        "--target", NATIVE, "--locked", "--offline",
+        "--target", NATIVE, "--locked", "--offline", "--config", 'build.build-dir="/wheelmatrix/lane"',
     ]  # fmt: skip
     assert words[:5] == ["/usr/bin/docker", "run", "--rm", "--init", "--name"]
     assert words[words.index("--user") + 1] == "1000:1000"

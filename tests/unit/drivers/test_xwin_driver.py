@@ -16,6 +16,7 @@ def test_the_command_names_its_own_architecture_alone() -> None:
         "/usr/bin/cargo-xwin", "rustc", "--message-format", "json", "--manifest-path", "/p/Cargo.toml",
         "--target-dir", "/p/target/wheelmatrix/lanes/b", "--lib", "--crate-type", "cdylib",
         "--profile", "release", "--target", "i686-pc-windows-msvc", "--locked",
+        "--config", 'build.build-dir="/p/target/wheelmatrix/lanes/b"',
     )  # fmt: skip
     assert command.env["XWIN_ARCH"] == "x86"
     assert command.env["XWIN_ACCEPT_LICENSE"] == "1"

@@ -22,10 +22,10 @@ def test_the_command_names_the_glibc_and_where_wrappers_lie() -> None:
         "/usr/bin/cargo-zigbuild", "rustc", "--message-format", "json", "--manifest-path", "/p/Cargo.toml",
         "--target-dir", "/p/target/wheelmatrix/lanes/b", "--lib", "--crate-type", "cdylib",
         "--profile", "release", "--target", "aarch64-unknown-linux-gnu.2.17", "--locked",
+        "--config", 'build.build-dir="/p/target/wheelmatrix/lanes/b"',
     )  # fmt: skip
     assert command.env == {
         "CARGO": "/usr/bin/cargo",
-        "CARGO_BUILD_BUILD_DIR": "/p/target/wheelmatrix/lanes/b",
         "CARGO_BUILD_JOBS": "2",
         "CARGO_MAKEFLAGS": "-j --jobserver-fds=3,4 --jobserver-auth=3,4",
         "CARGO_ZIGBUILD_CACHE_DIR": "/cache/zigbuild",

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import shutil
+import threading
 import zipfile
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import anyio
 import msgspec
 import pytest
 from support.elf import Elf, Symbol
@@ -29,7 +32,8 @@ AUTO = Compatibility(family="auto")
 def module(glibc: str) -> bytes:
     """An extension module that needs this glibc."""
     symbol = Symbol("memcpy", version=f"libc.so.6:GLIBC_{glibc}")
-    return Elf(needed=["libc.so.6"], needs={"libc.so.6": [f"GLIBC_{glibc}"]}, symbols=[symbol]).data
+    symbols = [symbol, Symbol("PyInit_hello", defined=True)]
+    return Elf(needed=["libc.so.6"], needs={"libc.so.6": [f"GLIBC_{glibc}"]}, symbols=symbols).data
 
 
 class Shop:
@@ -249,6 +253,7 @@ async def test_a_weak_version_above_the_level_is_flagged_in_a_copy_and_reused_la
     symbols = [
         Symbol("memcpy", version="libc.so.6:GLIBC_2.17"),
         Symbol("pidfd_spawn", weak=True, version="libc.so.6:GLIBC_2.39"),
+        Symbol("PyInit_hello", defined=True),
     ]
     needs = {"libc.so.6": ["GLIBC_2.17", "GLIBC_2.39"]}
     shop.binary.write_bytes(Elf(needed=["libc.so.6"], needs=needs, symbols=symbols).data)
@@ -321,3 +326,24 @@ def test_a_state_of_another_form_is_forgotten(tmp_path: Path) -> None:
     for text in ("", "{", "[]", '{"version": 99, "wheels": {}}', '{"version": "one"}'):
         path.write_text(text)
         assert read_state(path).wheels == {}
+
+
+async def test_wheels_are_packed_beside_each_other(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    both = threading.Barrier(2, timeout=10)
+
+    def meeting(*args: Any, **kwargs: Any) -> Any:
+        both.wait()  # breaks when the second comes only after the first
+        return write_wheel(*args, **kwargs)
+
+    monkeypatch.setattr(finish, "write_wheel", meeting)
+    builds = [msgspec.structs.replace(shop.build, id=name, cells=(name,)) for name in ("one", "two")]
+    cells = [
+        shop.cell(id=build.id, build=build.id, python_tag=tag, abi_tag=tag)
+        for build, tag in zip(builds, ("cp311", "cp312"), strict=True)
+    ]
+    plan = Plan(project="hello", version="1.0", bindings="pyo3", cells=tuple(cells), builds=tuple(builds))
+    finisher = Finisher(shop.ingredients, plan, shop.workshop, Bus([shop.events.append]))
+    async with anyio.create_task_group() as group:
+        for build, cell in zip(builds, cells, strict=True):
+            group.start_soon(partial(shop.run, cell, build=build, finisher=finisher, compiled=1))
+    assert len(finisher.wheels) == 2

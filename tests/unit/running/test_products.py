@@ -16,6 +16,7 @@ from matrix.model import Artifact, Build, Command, Outcome, Settings
 from matrix.platforms import parse_target
 from matrix.process import Ended
 from matrix.running.build import portions
+from matrix.running.companions import companions_of, staged_companions
 from matrix.running.generating import plain_declarations
 from matrix.running.products import product_entries
 from matrix.running.watch import Watch
@@ -137,3 +138,52 @@ def test_a_library_of_uniffi_keeps_its_name(make_build: BuildFactory) -> None:
     names = ["libx.so", "a.py", "b.py", "__init__.py"]
     assert [entry.path for entry in entries] == [f"demo/_demo/{name}" for name in names]
     assert entries[-1].source == b"from .a import *\nfrom .b import *\n"
+
+
+@pytest.mark.parametrize(("module", "bins", "folder"), [("demo", (), "demo"), ("", ("one",), "demo-1.0.data/scripts")])
+def test_companions_lie_beside_what_they_belong_to(
+    make_build: BuildFactory, module: str, bins: tuple[str, ...], folder: str
+) -> None:
+    layout = Layout(
+        root=Path("/p"), module=module, directory="demo", top="demo", crate="demo", python_source=Path("/p")
+    )  # fmt: skip
+    names = ("x.pdb", "x.dSYM/Contents/Info.plist")
+    made = tuple(Artifact(path=f"/s/{name}", kind="companion", crate=name) for name in names)
+    build = make_build(bins=bins)
+    entries = product_entries(layout, "demo-1.0", build, Outcome(build="b", status="ok", artifacts=made), {})
+    assert [(entry.path, entry.executable) for entry in entries] == [(f"{folder}/{name}", False) for name in names]
+
+
+def test_only_wanted_companions_are_taken(tmp_path: Path) -> None:
+    files = [f"/l/x{ending}" for ending in (".dll", ".dll.lib", ".pdb", ".dll.a", ".so.dwp", ".dylib.dSYM", ".d")]
+    assert list(companions_of(files, ())) == []
+    assert list(companions_of(files, {"import-lib"})) == ["/l/x.dll.lib", "/l/x.dll.a"]
+    assert list(companions_of(files, {"debuginfo"})) == ["/l/x.pdb", "/l/x.so.dwp", "/l/x.dylib.dSYM"]
+    bundle, into = tmp_path / "x.dSYM", tmp_path / "into"
+    for name in ("Contents/Info.plist", "Contents/Resources/DWARF/x"):
+        (bundle / name).parent.mkdir(parents=True, exist_ok=True)
+        (bundle / name).write_text(name)
+    into.mkdir()
+    staged = list(staged_companions(Artifact(path=str(bundle), kind="companion", crate=""), into))
+    assert [one.crate for one in staged] == ["x.dSYM/Contents/Info.plist", "x.dSYM/Contents/Resources/DWARF/x"]
+    assert all(Path(one.path).is_file() and Path(one.path).is_relative_to(into) for one in staged)
+
+
+@pytest.mark.parametrize(
+    ("mixed", "names", "places"),
+    [
+        (False, ("__init__.pyi", "sub.pyi"), ["demo/__init__.pyi", "demo/sub.pyi", "demo/py.typed"]),
+        (True, ("__init__.pyi",), ["demo/_demo.pyi"]),
+        (True, ("__init__.pyi", "sub.pyi"), ["demo/_demo/__init__.pyi", "demo/_demo/sub.pyi"]),
+    ],
+)
+def test_stubs_lie_where_type_checkers_look(
+    make_build: BuildFactory, mixed: bool, names: tuple[str, ...], places: list[str]
+) -> None:
+    layout = Layout(
+        root=Path("/p"), module="_demo", directory="demo", top="demo", crate="demo", python_source=Path("/p"),
+        mixed=mixed,
+    )  # fmt: skip
+    made = tuple(Artifact(path=f"/s/{name}", kind="stub", crate=name) for name in names)
+    entries = product_entries(layout, "demo-1.0", make_build(), Outcome(build="b", status="ok", artifacts=made), {})
+    assert [(entry.path, entry.executable) for entry in entries] == [(place, False) for place in places]

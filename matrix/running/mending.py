@@ -1,0 +1,122 @@
+"""Repairs the wheels of a run: where libraries of a build are looked for, and what a wheel holds afterwards."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from matrix.archives import CoreMetadata, Entry
+from matrix.archives.record import hash_file
+from matrix.auditing import Analysis, Judgement
+from matrix.model import Bundled, Cell, Target
+from matrix.repairing import Patchelf, Places, Repair, Search, Wanted, carry_out, plan_repair
+from matrix.repairing.places import linked_directories, loader_directories, sysroot_directories
+from matrix.repairing.sbom import sbom_entry
+from matrix.running.joining import Made
+
+__all__ = ["Repairs", "mended", "same_sources", "who_links", "with_repair"]
+
+_LINK_NAME = re.compile(r"^lib(.+?)\.so\b.*$")
+_ELSEWHERE = "it was built in a container, whose own libraries are not brought along"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Repairs:
+    """What repairs need.
+
+    Attributes:
+        host: The machine's own target.
+        patchelf: Rewrites binaries.
+        given: Directories of LD_LIBRARY_PATH.
+        elsewhere: Ids of builds that containers make: no library of this machine is theirs.
+        own: Directories whose libraries count all the same: the project's, and the lanes.
+        sbom: Whether the wheel says what was brought along.
+    """
+
+    host: Target
+    patchelf: Patchelf
+    given: tuple[Path, ...] = ()
+    elsewhere: frozenset[str] = frozenset()
+    own: tuple[Path, ...] = ()
+    sbom: bool = True
+
+    def places(self, made: Made, analysis: Analysis) -> Places:
+        """Return where libraries of a build are looked for: of the host's own target alone on the host."""
+        target = made.build.target
+        linked = linked_directories(path for one in made.outcome.artifacts for path in one.linked_paths)
+        if made.build.id in self.elsewhere:
+            linked = tuple(path for path in linked if any(path.is_relative_to(own) for own in self.own))
+            return Places(linked=linked, why_no_system=_ELSEWHERE)
+        if (target.os, target.arch, target.libc) == (self.host.os, self.host.arch, self.host.libc):
+            system = loader_directories(analysis.libc, analysis.arch)
+            return Places(given=self.given, linked=linked, system=system)
+        return Places(
+            given=self.given,
+            linked=linked,
+            system=sysroot_directories(linked, analysis.libc, analysis.arch),
+            why_no_system=f"libraries of this machine are not {target.triple}'s",
+        )
+
+
+def mended(
+    repairs: Repairs, made: Made, cell: Cell, analysis: Analysis, distribution: str
+) -> Repair | Judgement | None:
+    """Return how the wheel of a cell is made whole, why it cannot be, or ``None`` when there is nothing to repair.
+
+    A wheel that claims no level is left as it is.
+
+    Raises:
+        OSError: A library cannot be read.
+    """
+    if made.build.target.os != "linux" or cell.compatibility.family == "linux" or not analysis.verdict.external:
+        return None
+    search = Search(analysis.arch, analysis.libc, repairs.places(made, analysis))
+    wanted = Wanted(level=cell.compatibility, name=distribution.rpartition("-")[0])
+    return plan_repair(analysis, wanted, search.find)
+
+
+def with_repair(
+    repairs: Repairs, repair: Repair, entries: Iterable[Entry], into: Path, metadata: CoreMetadata, file: str
+) -> list[Entry]:
+    """Carry a repair out and return the members that the wheel then has.
+
+    Args:
+        repairs: What repairs need.
+        repair: What to do.
+        entries: What goes into the wheel without it.
+        into: A directory for the copies.
+        metadata: The project's.
+        file: Name of the wheel.
+
+    Raises:
+        WheelmatrixError: A tool is missing, fails, or damages a file.
+        OSError: A file cannot be read or written.
+    """
+    given = list(entries)
+    sources = {entry.path: entry.source for entry in given if isinstance(entry.source, Path)}
+    changed = carry_out(repair, sources, into, repairs.patchelf)
+    own = [changed.pop(entry.path, entry) for entry in given]
+    sbom = [sbom_entry(metadata.dist_info, file, repair.grafts)] if repairs.sbom and repair.grafts else []
+    return [*own, *changed.values(), *sbom]
+
+
+def who_links(made: Made, libraries: Iterable[str]) -> str:
+    """Return lines that name the crates which brought libraries in, as far as their build scripts told cargo.
+
+    Args:
+        made: What was made.
+        libraries: SONAMEs of libraries that the level does not allow.
+    """
+    linked_by = {name: crate for one in made.outcome.artifacts for name, crate in one.linked_by.items()}
+    found = ((library, linked_by.get(_LINK_NAME.sub(r"\1", library))) for library in libraries)
+    return "\n".join(f"{library} is linked by the crate {crate}" for library, crate in found if crate is not None)
+
+
+def same_sources(bundled: Sequence[Bundled]) -> bool:
+    """Whether every library that was brought along is still what it was."""
+    try:
+        return all(hash_file(Path(one.source))[0].hex() == one.sha256 for one in bundled)
+    except OSError:
+        return False

@@ -1,0 +1,43 @@
+"""Type stubs read from a real binary: those that maturin reads from it."""
+
+from __future__ import annotations
+
+import os
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from support.projects import copy_project
+from support.tools import Ran, find_python, need, run
+
+pytestmark = pytest.mark.real
+
+
+def stubs(folder: Path) -> dict[str, bytes]:
+    (wheel,) = folder.glob("*.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        return {name: archive.read(name) for name in archive.namelist() if name.endswith((".pyi", "py.typed"))}
+
+
+def test_stubs_are_those_of_maturin(wheelmatrix: Callable[..., Ran], tmp_path: Path) -> None:
+    root, python = copy_project("described", tmp_path), find_python("3.12")
+    argv: list[str | Path] = ["build", "--generate-stubs", "-i", python, "-o"]
+    ran = wheelmatrix(*argv, tmp_path / "ours", cwd=root)
+    assert ran.exit == 0, str(ran)
+    lane = next((root / "target" / "wheelmatrix" / "lanes").glob("cp312-*/"))  # it compiles the module alone
+    run([need("maturin"), *argv, tmp_path / "theirs"], cwd=root, env={"CARGO_TARGET_DIR": os.fspath(lane)}, check=True)
+    ours = stubs(tmp_path / "ours")
+    assert set(ours) == {f"described/{name}" for name in ("__init__.pyi", "py.typed", "sub.pyi")}
+    assert ours == stubs(tmp_path / "theirs")
+
+
+def test_a_module_that_does_not_describe_itself_is_told_before_it_is_compiled(
+    wheelmatrix: Callable[..., Ran], tmp_path: Path
+) -> None:
+    root = copy_project("hello-pyo3", tmp_path)
+    ran = wheelmatrix("build", "--generate-stubs", cwd=root)
+    assert ran.exit == 2
+    assert "needs pyo3's feature experimental-inspect, which is off" in ran.stderr
+    assert "hint: " in ran.stderr
+    assert not (root / "target").exists()
