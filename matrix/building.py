@@ -29,6 +29,7 @@ from matrix.reporting.document import Report, read_report, write_report
 from matrix.reporting.page import PAGE, write_page
 from matrix.reporting.terminal import make_listener
 from matrix.running.bench import Bench
+from matrix.running.cgroups import available_memory
 from matrix.running.cpus import available_cpus
 from matrix.running.finish import Finisher
 from matrix.running.ingredients import Ingredients
@@ -197,6 +198,8 @@ async def _run(
         caps=caps,
         fail_fast=options.fail_fast or project.options.fail_fast,
         seeding=not options.no_seed,
+        budget=options.max_memory or available_memory(),
+        peaks=gathered.peaks,
     )
 
 

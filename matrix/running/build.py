@@ -18,6 +18,7 @@ from matrix.model import Artifact, Build, Outcome
 from matrix.running.bench import Bench
 from matrix.running.companions import staged_companions
 from matrix.running.generating import generated
+from matrix.running.lanes import disk_size
 from matrix.running.stubbing import with_stubs
 from matrix.running.watch import Watch
 
@@ -71,6 +72,7 @@ async def _make(build: Build, bench: Bench, prepare_lane: PrepareLane | None) ->
             await anyio.to_thread.run_sync(write_if_changed, config, build.pyo3_config)
         python = bench.pythons.get(build.interpreter.id) if build.interpreter is not None else None
         watch = Watch(build, bench.bus, bench.companions)
+        peaks: list[int] = []
         for portion in portions(build):
             command, ended = await bench.run(
                 portion,
@@ -81,10 +83,17 @@ async def _make(build: Build, bench: Bench, prepare_lane: PrepareLane | None) ->
                 on_stdout=watch.stdout,
                 on_stderr=watch.stderr,
             )
+            peaks += [ended.peak] if ended.peak is not None else []
             if ended.exit or ended.timed_out:
                 break
         outcome = watch.outcome(ended, limit)
-        outcome = msgspec.structs.replace(outcome, argv=command.argv, started=started)
+        outcome = msgspec.structs.replace(
+            outcome,
+            argv=command.argv,
+            started=started,
+            peak=max(peaks, default=None),
+            lane_size=await anyio.to_thread.run_sync(disk_size, lane) if outcome.compiled else None,
+        )
         if outcome.status != "ok":
             return outcome
         staged = await anyio.to_thread.run_sync(

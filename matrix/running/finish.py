@@ -280,5 +280,6 @@ def _after(state: BuildState, outcome: Outcome, wheels: dict[str, WheelState]) -
     return BuildState(
         seconds=took if outcome.compiled or state.seconds is None else state.seconds,
         crates=outcome.compiled + outcome.fresh,
+        peak=outcome.peak if outcome.compiled and outcome.peak is not None else state.peak,
         wheels={wish: one for wish, one in {**state.wheels, **wheels}.items() if one.inputs},
     )

@@ -13,6 +13,7 @@ script without ``rerun-if-changed`` run again:
 
 from __future__ import annotations
 
+import os
 import secrets
 import shutil
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -22,7 +23,7 @@ from pathlib import Path
 
 import anyio
 
-__all__ = ["Workshop", "held_lock"]
+__all__ = ["Workshop", "disk_size", "held_lock"]
 
 LOCK_POLL = 0.1  # seconds between looks at a lane held by another run
 LOCK_TIMEOUT = 10.0  # seconds; only another run's sweep can hold this run's own lock, for a moment
@@ -114,6 +115,25 @@ class Workshop:
         lane.mkdir(parents=True, exist_ok=True)
         async with held_lock(lane.with_name(f"{build}.lock"), waiting):
             yield lane
+
+
+def disk_size(*folders: Path) -> int:
+    """Return the bytes that folders take on disk together; a file with several links counts once."""
+    seen: set[tuple[int, int]] = set()
+    total, pending = 0, [str(folder) for folder in folders]
+    while pending:
+        with suppress(OSError), os.scandir(pending.pop()) as entries:
+            for entry in entries:
+                if entry.is_dir(follow_symlinks=False):
+                    pending.append(entry.path)
+                    continue
+                with suppress(OSError):
+                    known = entry.stat(follow_symlinks=False)
+                    if (known.st_dev, known.st_ino) not in seen:
+                        total += known.st_blocks * 512 if hasattr(known, "st_blocks") else known.st_size
+                    if known.st_nlink > 1:
+                        seen.add((known.st_dev, known.st_ino))
+    return total
 
 
 @asynccontextmanager

@@ -83,6 +83,16 @@ class Queue:
         best = min(self._candidates(), default=None)
         return self._builds[best[1]] if best is not None else None
 
+    def kept_waiting(self) -> Build | None:
+        """Return the most urgent build that only lacks memory, when nothing can start."""
+        waiting = [
+            entry
+            for driver, ready in self._ready.items()
+            if self._busy[driver] < self._caps.get(driver, self._busy[driver] + 1)
+            for entry in ready[:1]
+        ]
+        return self._builds[min(waiting)[1]] if waiting else None
+
     def take(self) -> Build:
         """Return what starts now and count it as running.
 

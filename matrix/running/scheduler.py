@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 import anyio
 import anyio.abc
 
-from matrix.events import Bus, SlotFreed, SlotsChanged, SlotTaken
+from matrix.events import BuildWaiting, Bus, SlotFreed, SlotsChanged, SlotTaken
 from matrix.model import Build, Outcome
 from matrix.running.order import Queue
 from matrix.running.pool import Pool
@@ -58,6 +58,7 @@ class Scheduler:
         self._budget = budget
         self._peaks = dict(peaks or {})
         self._queue = Queue(())
+        self._short: set[str] = set()
         self._free = list(range(pool.total))
         self._changed = anyio.Event()
         self._compiling = anyio.CancelScope()
@@ -93,6 +94,7 @@ class Scheduler:
     async def _next(self) -> tuple[Build, int]:
         """Wait for a slot and for a ready build; take both."""
         while self._queue.peek() is None:
+            self._tell_of_memory()
             self._changed = anyio.Event()
             await self._changed.wait()
         await self._pool.acquire()
@@ -122,6 +124,13 @@ class Scheduler:
         with anyio.CancelScope(shield=True):
             if not await self._finish(build, outcome) and self._fail_fast:
                 self._compiling.cancel()
+
+    def _tell_of_memory(self) -> None:
+        short = self._queue.kept_waiting()
+        if short is not None and short.id not in self._short:
+            self._short.add(short.id)
+            reason = "its memory would not fit beside the builds that run (--max-memory)"
+            self._bus.emit(BuildWaiting(build=short.id, reason=reason))
 
     def _tell_slots(self) -> None:
         self._bus.emit(SlotsChanged(held=self._pool.held, total=self._pool.total))

@@ -44,6 +44,7 @@ RANKS = {
     "matrix.flag_values": 5,
     "matrix.maturin_flags": 5,
     "matrix.upload_flags": 6,
+    "matrix.run_flags": 6,
     "matrix.audit_flags": 6,
     "matrix.wheel_flags": 6,
     "matrix.flags": 7,
