@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import re
 
-__all__ = ["boolean", "memory", "positive"]
+__all__ = ["age", "boolean", "memory", "positive"]
 
 MOST_JOBS = 4096  # what a jobserver pipe holds without stalling
 
@@ -49,3 +49,15 @@ def memory(text: str) -> int:
     if not 1 <= amount < 2**63:
         raise argparse.ArgumentTypeError(f"{text!r} is no amount of memory such as 8G or 512M")
     return amount
+
+
+def age(text: str) -> float:
+    """Return an age in seconds: ``30d``, ``12h``, ``2w``.
+
+    Raises:
+        ArgumentTypeError: It is none.
+    """
+    found = re.fullmatch(r"(\d{1,6})\s*([hdw])", text.strip(), re.ASCII)
+    if found is None:
+        raise argparse.ArgumentTypeError(f"{text!r} is no age such as 30d, 12h or 2w")
+    return int(found[1]) * {"h": 3600.0, "d": 86400.0, "w": 604800.0}[found[2]]

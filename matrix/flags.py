@@ -10,7 +10,7 @@ from matrix.audit_flags import add_audit
 from matrix.cargo_flags import add_cargo
 from matrix.flag_values import positive
 from matrix.repair_flags import fill_repair
-from matrix.run_flags import add_run
+from matrix.run_flags import add_run, fill_clean
 from matrix.upload_flags import add_index, add_publish
 from matrix.wheel_flags import add_contents, add_packing
 
@@ -180,6 +180,7 @@ COMMANDS: dict[str, tuple[str, Callable[[argparse.ArgumentParser], None]]] = {
     "interpreters": ("list the Pythons found on this machine", _fill_interpreters),
     "audit": ("judge finished wheels, made by anyone", _fill_audit),
     "repair": ("bring along the libraries that finished wheels need, in new wheels", fill_repair),
+    "clean": ("remove lanes and logs of earlier runs; wheels stay", fill_clean),
     "schema": ("print a JSON Schema", _fill_schema),
 }
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import argparse
 
-from matrix.flag_values import memory, positive
+from matrix.flag_values import age, memory, positive
 
-__all__ = ["add_run"]
+__all__ = ["add_run", "fill_clean"]
 
 
 def add_run(parser: argparse.ArgumentParser) -> None:
@@ -36,3 +36,15 @@ def add_run(parser: argparse.ArgumentParser) -> None:
         help="let every lane compile everything, instead of sharing what needs no Python",
     )
     add("--plan", action="store_true", help="show what would be built, and stop (same as the plan command)")
+
+
+def fill_clean(parser: argparse.ArgumentParser) -> None:
+    """Add what clean is told."""
+    add = parser.add_argument
+    add("--lanes", action="store_true", help="only cargo's target directories; keep logs and what is remembered")
+    add("--older-than", type=age, metavar="AGE", help="only what no run has used for so long: 30d, 12h, 2w")
+    add("--dry-run", action="store_true", help="say what would be removed, and remove nothing")
+    add("-m", "--manifest-path", metavar="PATH", help="path to Cargo.toml")
+    add("--target-dir", metavar="DIR", help="cargo target directory that the lanes lie in")
+    add("-q", "--quiet", action="store_true", help="say nothing but errors")
+    add("-v", "--verbose", action="count", default=0, help="-vv shows a traceback with every error")

@@ -6,6 +6,7 @@ script without ``rerun-if-changed`` run again:
     lanes/<build>/         the cargo target directory of a build
     lanes/<build>.lock     held while the build runs
     lanes/<build>.pyo3     its PyO3 configuration, rewritten only when it changes
+    lanes/<build>.from     the seed that it was cloned from
     logs/<build>.log       the whole output of its last run
     state/<build>.json     what the last good run of it made
     staged/<run>/<build>/  copies of its artifacts while they are audited and packed
@@ -23,7 +24,7 @@ from pathlib import Path
 
 import anyio
 
-__all__ = ["Workshop", "disk_size", "held_lock"]
+__all__ = ["Workshop", "disk_size", "held_lock", "origin_of"]
 
 LOCK_POLL = 0.1  # seconds between looks at a lane held by another run
 LOCK_TIMEOUT = 10.0  # seconds; only another run's sweep can hold this run's own lock, for a moment
@@ -117,9 +118,22 @@ class Workshop:
             yield lane
 
 
-def disk_size(*folders: Path) -> int:
-    """Return the bytes that folders take on disk together; a file with several links counts once."""
-    seen: set[tuple[int, int]] = set()
+def origin_of(lane: Path) -> tuple[str, ...]:
+    """Return the names of the seeds that a lane was cloned from."""
+    try:
+        return tuple(lane.with_name(f"{lane.name}.from").read_text(encoding="utf-8").split())
+    except OSError:
+        return ()
+
+
+def disk_size(*folders: Path, seen: set[tuple[int, int]] | None = None) -> int:
+    """Return the bytes that folders take on disk together; a file with several links counts once.
+
+    Args:
+        folders: The folders.
+        seen: Files with several links that do not count any more; gets those that counted now.
+    """
+    seen = set() if seen is None else seen
     total, pending = 0, [str(folder) for folder in folders]
     while pending:
         with suppress(OSError), os.scandir(pending.pop()) as entries:

@@ -21,6 +21,7 @@ from pathlib import Path
 import msgspec
 
 from matrix.events import Bus, CrateDone, Line
+from matrix.files import write_if_changed
 from matrix.model import Build, Command, Settings
 from matrix.running.messages import BuildScript, CompilerArtifact, package_name, parse_message
 
@@ -213,6 +214,7 @@ def clone(seed: Path, lane: Path, build: Build, *, host_only: bool = False) -> b
     """
     if not is_cold(lane, build):
         return False
+    write_if_changed(lane.with_name(f"{lane.name}.from"), f"{seed.name}\n")
     found = False
     for part in (_host_part(build),) if host_only else _parts(build):
         if (seed / part / ".fingerprint").is_dir() and not (lane / part).exists():

@@ -65,6 +65,7 @@ RANKS = {
     "matrix.publishing": 8,
     "matrix.out_places": 8.5,
     "matrix.building": 9,
+    "matrix.cleaning": 8,
     "matrix.config_settings": 9,
     "matrix.developing": 9,
     "matrix.doctor": 9,
