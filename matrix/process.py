@@ -10,12 +10,13 @@ from collections import deque
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING
 
 import anyio
 import msgspec
 
 from matrix.errors import ToolError
+from matrix.files import LogFile
 from matrix.model import Command
 
 if TYPE_CHECKING:
@@ -123,7 +124,7 @@ async def run(
     tail: deque[str] = deque(maxlen=TAIL)
     with ExitStack() as files:
         # A line at a time: who watches the log sees it grow, and a killed run leaves one that is whole.
-        sink = files.enter_context(log.open("w", 1, "utf-8", "replace")) if log is not None else None
+        sink = files.enter_context(LogFile(log)) if log is not None else None
         process = await _start(command, root, pass_fds)
         if on_pid is not None:
             on_pid(process.pid)
@@ -168,7 +169,7 @@ async def _watch(
     on_stdout: LineFilter | None,
     on_stderr: LineFilter | None,
     tail: deque[str],
-    sink: TextIO | None,
+    sink: LogFile | None,
     limit: float | None,
 ) -> bool:
     """Read both pipes until the process ends; return whether the time limit ended it."""

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
-from matrix.errors import ToolError
+from matrix.errors import ToolError, disk_hint
 from matrix.files import write_atomically
 from matrix.model import Bundled, CellStatus, OutcomeStatus, Sdist, Verdict, Wheel
 
@@ -215,7 +215,7 @@ def write_report(path: Path, report: Report) -> None:
     except OSError as error:
         raise ToolError(
             f"{path}: the report cannot be written: {error.strerror or error}",
-            hint="choose another place with --report",
+            hint=disk_hint(error) or "choose another place with --report",
         ) from error
 
 

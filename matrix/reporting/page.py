@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from html import escape
 from pathlib import Path
 
-from matrix.errors import ToolError
+from matrix.errors import ToolError, disk_hint
 from matrix.files import write_atomically
 from matrix.reporting.document import BuildRecord, CrateSpan, Report, SlotSpan
 from matrix.reporting.formats import count, duration, size
@@ -44,7 +44,7 @@ def write_page(report: Path, told: Report) -> None:
     except OSError as error:
         raise ToolError(
             f"{path}: the timeline cannot be written: {error.strerror or error}",
-            hint="choose another place with --report",
+            hint=disk_hint(error) or "choose another place with --report",
         ) from error
 
 

@@ -11,7 +11,7 @@ import anyio
 import anyio.to_thread
 import msgspec
 
-from matrix.errors import WheelmatrixError
+from matrix.errors import WheelmatrixError, disk_hint
 from matrix.events import BuildEnded
 from matrix.files import write_if_changed
 from matrix.model import Artifact, Build, Outcome
@@ -44,7 +44,8 @@ async def make(build: Build, bench: Bench, prepare_lane: PrepareLane | None = No
         outcome = Outcome(build=build.id, status="failed", reason=error.message, hint=error.hint)
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
-        outcome = Outcome(build=build.id, status="failed", reason=f"{where}{error.strerror or error}")
+        reason = f"{where}{error.strerror or error}"
+        outcome = Outcome(build=build.id, status="failed", reason=reason, hint=disk_hint(error))
     except Exception as error:  # noqa: BLE001 - a fault of ours costs one build, not the run
         words = "".join(traceback.format_exception(error))
         outcome = Outcome(build=build.id, status="failed", reason=f"internal error: {error!r}", details=words)

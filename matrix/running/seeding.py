@@ -221,7 +221,11 @@ def clone(seed: Path, lane: Path, build: Build, *, host_only: bool = False) -> b
             found = True
             temporary = lane / f".{part.as_posix().replace('/', '-')}.cloning"
             shutil.rmtree(temporary, ignore_errors=True)
-            _copy_tree(seed / part, temporary)
+            try:
+                _copy_tree(seed / part, temporary)
+            except OSError:
+                shutil.rmtree(temporary, ignore_errors=True)
+                raise
             (lane / part).parent.mkdir(parents=True, exist_ok=True)
             temporary.replace(lane / part)
     return found
