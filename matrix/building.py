@@ -27,8 +27,10 @@ from matrix.pgo import training_of
 from matrix.repairs import demand_patchelf, repairs_here
 from matrix.reporting.collector import ReportCollector
 from matrix.reporting.document import Report, read_report, write_report
+from matrix.reporting.page import PAGE, write_page
 from matrix.reporting.terminal import make_listener
 from matrix.running.bench import Bench, Training
+from matrix.running.cgroups import available_memory
 from matrix.running.cpus import available_cpus
 from matrix.running.finish import Finisher
 from matrix.running.ingredients import Ingredients
@@ -60,6 +62,7 @@ class Done:
 class _Where(NamedTuple):
     out: Path
     report: Path
+    page: bool
 
 
 async def build_wheels(
@@ -103,7 +106,7 @@ async def build_wheels(
         verbose=max(options.verbose, int(options.talks)),
         color=options.color,
         log_format=options.log_format,
-        report=shown(report_file, gathered.cwd),
+        report=shown(report_file, gathered.cwd) + (f" and {PAGE}" if options.timings else ""),
     )
     bus = Bus([collector, reporter.listener])
     finisher = Finisher(ingredients, gathered.plan, gathered.workshop, bus)
@@ -118,7 +121,9 @@ async def build_wheels(
             said = made.warnings if made is not None else ()
             ending = await _run(gathered, options, bench, finisher, ingredients, place, said)
         finally:
-            report, written = _close(bench, gathered.plan, collector, finisher, ending, _Where(out, report_file))
+            report, written = _close(
+                bench, gathered.plan, collector, finisher, ending, _Where(out, report_file, options.timings)
+            )
     files = dict.fromkeys(cell.wheel.file for cell in report.cells if cell.wheel is not None)
     failed = not written or any(cell.status not in {"built", "reused", "skipped"} for cell in report.cells)
     code = INTERRUPTED if ending == "interrupted" else int(failed)
@@ -156,6 +161,8 @@ def _close(
     report = collector.report()
     try:
         write_report(where.report, report)
+        if where.page:
+            write_page(where.report, report)
     except WheelmatrixError as error:  # wheels may have been made: say it, and hand on what there is
         tell(error)
         return report, False
@@ -193,6 +200,8 @@ async def _run(
         caps=caps,
         fail_fast=options.fail_fast or project.options.fail_fast,
         seeding=not options.no_seed,
+        budget=options.max_memory or available_memory(),
+        peaks=gathered.peaks,
     )
 
 

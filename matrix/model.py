@@ -273,6 +273,7 @@ class Build(msgspec.Struct, frozen=True, kw_only=True):
         bindgen: Package of the workspace whose program ``uniffi-bindgen`` writes the Python side; empty for none.
         bins: Names of the programs that are built in place of a library, in order; empty for a library.
         expected: Seconds it is expected to take (the last report knows), or ``None``.
+        units: Crates and build scripts that cargo compiles for it, about; 0 when unknown.
     """
 
     id: str
@@ -293,6 +294,7 @@ class Build(msgspec.Struct, frozen=True, kw_only=True):
     bindgen: str = ""
     bins: tuple[str, ...] = ()
     expected: float | None = None
+    units: int = 0
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):

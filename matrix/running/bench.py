@@ -18,6 +18,7 @@ from matrix.model import Build, Command, Outcome
 from matrix.process import Ended, LineFilter, capture, run
 from matrix.running.companions import Companion
 from matrix.running.lanes import Workshop
+from matrix.running.meter import Meter
 from matrix.running.pool import Pool
 
 __all__ = ["Bench", "Training", "without_foreign_jobserver"]
@@ -65,6 +66,7 @@ class Bench:
         brings: Whether libraries are brought along, and are copied out of where a build was made.
         companions: What wheels get of the files that the linker makes beside a module.
         stubs: Name of the module that gets type stubs read from its binary; empty for none.
+        meter: Sees how much memory builds need.
         training: How builds with a profile are trained, or ``None``.
         failed: Cells that a build has failed: another one that they need fails them no more.
     """
@@ -86,6 +88,7 @@ class Bench:
     brings: bool = False
     failed: set[str] = field(default_factory=set)
     sources: tuple[str, ...] = ()
+    meter: Meter = field(default_factory=Meter)
     companions: frozenset[Companion] = frozenset()
     stubs: str = ""
     training: Training | None = None
@@ -124,7 +127,7 @@ class Bench:
             ToolError: The program is missing or may not be run.
         """
         driver, log = self.drivers[build.driver], self.workshop.log(build.id)
-        with self.pool.handoff() as handoff:
+        with self.pool.handoff() as handoff, self.meter.watching() as seen:
             place = msgspec.structs.replace(
                 self.place(build, lane),
                 pyo3_config=pyo3_config,
@@ -145,13 +148,15 @@ class Bench:
                     log=log,
                     timeout=build.settings.timeout,
                     pass_fds=handoff.pass_fds,
+                    on_pid=seen.started,
                 )
                 well = ended.exit == 0 and not ended.timed_out
             finally:
                 if not well:
                     with anyio.CancelScope(shield=True):
                         await self._end(driver.stop(build, place))
-        return command, ended
+        # what runs in a container is no process of ours
+        return command, ended if self.elsewhere([build]) else msgspec.structs.replace(ended, peak=seen.peak)
 
     def elsewhere(self, builds: Iterable[Build]) -> bool:
         """Whether any of these builds runs where the system does not count it as ours: in a container."""

@@ -12,7 +12,7 @@ import anyio
 import anyio.to_thread
 import msgspec
 
-from matrix.errors import WheelmatrixError
+from matrix.errors import WheelmatrixError, disk_hint
 from matrix.events import BuildEnded, Bus, PrepareEnded, PrepareStarted
 from matrix.files import write_if_changed
 from matrix.model import Artifact, Build, Outcome
@@ -20,6 +20,7 @@ from matrix.running.bench import Bench
 from matrix.running.bringing import brought
 from matrix.running.companions import staged_companions
 from matrix.running.generating import generated
+from matrix.running.lanes import disk_size
 from matrix.running.stubbing import with_stubs
 from matrix.running.training import check_training, instrumented, optimised, train
 from matrix.running.watch import Watch
@@ -46,7 +47,8 @@ async def make(build: Build, bench: Bench, prepare_lane: PrepareLane | None = No
         outcome = Outcome(build=build.id, status="failed", reason=error.message, hint=error.hint)
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
-        outcome = Outcome(build=build.id, status="failed", reason=f"{where}{error.strerror or error}")
+        reason = f"{where}{error.strerror or error}"
+        outcome = Outcome(build=build.id, status="failed", reason=reason, hint=disk_hint(error))
     except Exception as error:  # noqa: BLE001 - a fault of ours costs one build, not the run
         words = "".join(traceback.format_exception(error))
         outcome = Outcome(build=build.id, status="failed", reason=f"internal error: {error!r}", details=words)
@@ -87,6 +89,7 @@ async def _compiled(build: Build, bench: Bench, prepare_lane: PrepareLane | None
             await anyio.to_thread.run_sync(write_if_changed, config, build.pyo3_config)
         python = bench.pythons.get(build.interpreter.id) if build.interpreter is not None else None
         watch = Watch(build, bench.bus, bench.companions)
+        peaks: list[int] = []
         for portion in portions(build):
             command, ended = await bench.run(
                 portion,
@@ -97,10 +100,17 @@ async def _compiled(build: Build, bench: Bench, prepare_lane: PrepareLane | None
                 on_stdout=watch.stdout,
                 on_stderr=watch.stderr,
             )
+            peaks += [ended.peak] if ended.peak is not None else []
             if ended.exit or ended.timed_out:
                 break
         outcome = watch.outcome(ended, limit)
-        outcome = msgspec.structs.replace(outcome, argv=command.argv, started=started)
+        outcome = msgspec.structs.replace(
+            outcome,
+            argv=command.argv,
+            started=started,
+            peak=max(peaks, default=None),
+            lane_size=await anyio.to_thread.run_sync(disk_size, lane) if outcome.compiled else None,
+        )
         if outcome.status != "ok":
             return outcome
         staged = await anyio.to_thread.run_sync(
