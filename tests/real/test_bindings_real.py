@@ -71,7 +71,7 @@ def test_programs_for_musl_are_static_and_run_anywhere(
     # this toolchain's std brings no start-up objects of musl, so that zig's are linked
     env = cross_env | {"CARGO_TARGET_X86_64_UNKNOWN_LINUX_MUSL_RUSTFLAGS": "-C link-self-contained=no"}
     wheel = _built(wheelmatrix("build", "--zig", "--target", "x86_64-unknown-linux-musl", cwd=root, env=env))
-    assert wheel.name == "programs-0.1.0-py3-none-musllinux_1_1_x86_64.whl"
+    assert wheel.name == "programs-0.1.0-py3-none-musllinux_1_2_x86_64.whl"
     with zipfile.ZipFile(wheel) as archive:
         data = archive.read("programs-0.1.0.data/scripts/count-words")
     program = ELFFile(io.BytesIO(data))
