@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from support.judges import (
+from support.auditors import (
     abi3audit_says,
     auditwheel_fields,
     auditwheel_says,

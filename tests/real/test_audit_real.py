@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.judges import abi3audit_says, auditwheel_fields, auditwheel_says, our_fields
+from support.auditors import abi3audit_says, auditwheel_fields, auditwheel_says, our_fields
 from support.projects import fetch_wheel
 from support.tools import lacking, need, run
 from support.wheels_of_pypi import fetch
