@@ -10,7 +10,7 @@ from matrix.auditing.audit import wrong_format
 from matrix.auditing.claims import Claims
 from matrix.auditing.described import Described, pure_root
 from matrix.auditing.elf import Binary
-from matrix.auditing.levels import meets_level
+from matrix.auditing.levels import Judgement, meets_level
 from matrix.auditing.macho import MachO
 from matrix.auditing.macos import limits
 from matrix.auditing.natives import Native, not_audited
@@ -51,13 +51,19 @@ def claim_findings(analysis: Analysis, claims: Claims) -> Iterator[Finding]:
                 code="tag-not-met",
                 severity="error",
                 file="",
-                message=": ".join(filter(None, (found.reason, found.details.replace("\n", ", ")))),
+                message=_reason(found),
                 hint=f"the best tag it meets is {analysis.verdict.overall_tag}",
             )
     for platform in claims.platforms:
         rejected = pypi_rejects(platform)
         if rejected is not None:
             yield Finding(code="not-on-pypi", severity="note", file="", message=rejected)
+
+
+def _reason(found: Judgement) -> str:
+    """Return why a level is not met, with what is at fault unless that is said already."""
+    details = found.details.replace("\n", ", ")
+    return found.reason if found.reason.endswith(details) else f"{found.reason}: {details}"
 
 
 def elsewhere(binaries: Iterable[Native]) -> Iterator[Finding]:

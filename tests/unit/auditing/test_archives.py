@@ -161,3 +161,13 @@ def test_damaged_headers_are_our_error(wheel: Path, data: st.DataObject) -> None
     (audit,) = audit_wheels([wheel]).wheels
     assert time.perf_counter() - began < 5
     assert audit.file == NAME
+
+
+def test_thousands_of_broken_binaries_cost_seconds(tmp_path: Path) -> None:
+    for start, tag in ((b"MZ" + bytes(58) + b"\xff\0\0\0", "win_amd64"), (b"\x7fELF\2\1\1", "manylinux_2_17_x86_64")):
+        files = {f"m/{number}": start for number in range(3_000)}
+        path = make_wheel(tmp_path, f"m-1-py3-none-{tag}.whl", files)
+        began = time.perf_counter()
+        audit = audit_wheel(path)
+        assert {finding.code for finding in audit.findings} == {"bad-binary"}
+        assert time.perf_counter() - began < 10
