@@ -13,6 +13,7 @@ from matrix.auditing.elf import Binary, Libc, read_binary
 from matrix.auditing.image import BadBinaryError
 from matrix.auditing.verdict import same_architecture
 from matrix.repairing.places import Places
+from matrix.repairing.versions import defined_versions, lacking_version
 
 __all__ = ["Found", "Library", "Missing", "Search"]
 
@@ -45,9 +46,11 @@ class Library(Found, frozen=True, kw_only=True):
 
     Attributes:
         binary: What it is and needs.
+        defined: Symbol versions that it defines.
     """
 
     binary: Binary
+    defined: frozenset[str] = frozenset()
 
 
 class Missing(msgspec.Struct, frozen=True, kw_only=True):
@@ -108,9 +111,10 @@ class Search:
             if not file.is_file():
                 continue
             found = self._judged(soname, file.resolve())
-            if isinstance(found, Library):
+            lacks = lacking_version(soname, needed_by, found.defined) if isinstance(found, Library) else None
+            if isinstance(found, Library) and lacks is None:
                 return found
-            unfit[file] = found
+            unfit[file] = found if isinstance(found, str) else f"does not have the symbol version {lacks}"
         return Missing(
             soname=soname,
             needed_by=needed_by.file,
@@ -138,7 +142,7 @@ class Search:
 
     def _library(self, path: Path) -> Library | str:
         try:
-            binary = read_binary(str(path), path)
+            binary, defined = read_binary(str(path), path), defined_versions(path)
         except BadBinaryError as error:
             return error.message.removeprefix(f"{path}: ")
         if not same_architecture(self._arch, binary.arch):
@@ -147,7 +151,13 @@ class Search:
             return f"is linked against {binary.libc}, not against {self._libc}"
         if binary.kind != "library":
             return "is no shared library"
-        return Library(soname=path.name, path=path, sha256=hash_file(path)[0].hex(), binary=binary)
+        return Library(
+            soname=path.name,
+            path=path,
+            sha256=hash_file(path)[0].hex(),
+            binary=binary,
+            defined=defined,
+        )
 
 
 def _written(directories: tuple[str, ...], home: Path | None) -> Iterator[Path]:

@@ -22,8 +22,12 @@ from support.reports import read_report
 from support.tools import Ran, find_python, need, need_llvm, run
 from support.wheels import look_inside, make_venv
 
+from matrix.auditing.elf import read_binary
+from matrix.repairing import Places, Search
 from matrix.repairing.macho import split_slices
+from matrix.repairing.search import Library, Missing
 from matrix.repairing.signature import signed
+from matrix.repairing.versions import defined_versions
 
 pytestmark = [
     pytest.mark.real,
@@ -208,6 +212,29 @@ def test_what_cannot_be_brought_along_says_why(linked: Path, wheelmatrix: Wheelm
     assert f"libwmone.so.1 is needed by {libraries}/libwmtwo.so.1" in cell["details"]
     assert str(libraries) in cell["details"]
     assert "LD_LIBRARY_PATH" in cell["hint"]
+
+
+def test_a_library_without_the_symbol_version_will_not_do(tmp_path: Path) -> None:
+    for name in ("old", "new"):
+        (tmp_path / name).mkdir()
+    gcc = [need("gcc"), "-shared", "-fPIC"]
+    (tmp_path / "one.c").write_text(CHAIN["one"], encoding="utf-8")
+    (tmp_path / "two.c").write_text(CHAIN["two"], encoding="utf-8")
+    for name, versions in (("old", ["WM_1"]), ("new", ["WM_1", "WM_2"])):
+        nodes = " ".join(f"{one} {{ {'one;' if one == versions[-1] else ''} }};" for one in versions)
+        (tmp_path / "one.map").write_text(nodes, encoding="utf-8")
+        named = ["-Wl,-soname,libone.so.1", "-Wl,--version-script,one.map"]
+        run([*gcc, *named, "one.c", "-o", f"{name}/libone.so.1"], cwd=tmp_path, check=True)
+        assert defined_versions(tmp_path / name / "libone.so.1") == {"libone.so.1", *versions}
+    run([*gcc, "two.c", "new/libone.so.1", "-o", "two.so"], cwd=tmp_path, check=True)
+    module = read_binary("two.so", tmp_path / "two.so")
+    old, new = tmp_path / "old", tmp_path / "new"
+    missing = Search("x86_64", "glibc", Places(given=(old,))).find("libone.so.1", module)
+    assert isinstance(missing, Missing)
+    assert missing.unfit == ((old / "libone.so.1", "does not have the symbol version WM_2"),)
+    found = Search("x86_64", "glibc", Places(given=(old, new))).find("libone.so.1", module)
+    assert isinstance(found, Library)
+    assert found.path == new / "libone.so.1"
 
 
 def test_a_program_finds_its_libraries(linked: Path, wheelmatrix: Wheelmatrix, tmp_path: Path) -> None:
