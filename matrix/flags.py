@@ -14,12 +14,7 @@ from matrix.run_flags import add_run, fill_clean
 from matrix.upload_flags import add_index, add_publish
 from matrix.wheel_flags import add_contents, add_packing
 
-__all__ = ["COMMANDS", "NOT_YET"]
-
-NOT_YET: dict[str, str] = {
-    "--pgo": "profile-guided optimisation",
-}
-"""Flags of maturin that are known and refused, with what they would do."""
+__all__ = ["COMMANDS"]
 
 _CELLS = "which wheels"
 _OUTPUT = "output"
@@ -48,7 +43,6 @@ def _fill_build(parser: argparse.ArgumentParser) -> None:
     _add_common(output)
     add_contents(parser)
     add_packing(parser)
-    _add_refused(parser)
 
 
 def _fill_plan(parser: argparse.ArgumentParser) -> None:
@@ -64,7 +58,8 @@ def _fill_plan(parser: argparse.ArgumentParser) -> None:
     )
     output.add_argument("--explain", action="store_true", help="say for every cell which driver builds it and why")
     _add_common(output)
-    _add_refused(parser)
+    add_contents(parser)
+    add_packing(parser)
 
 
 def _fill_doctor(parser: argparse.ArgumentParser) -> None:
@@ -256,12 +251,6 @@ def _add_drivers(group: Any) -> None:
         help="accept Microsoft's licence for the Windows SDK and CRT (fwlink 2086102), which windows-msvc targets need "
         "(env WHEELMATRIX_ACCEPT_XWIN_LICENSE=1)",
     )
-
-
-def _add_refused(parser: argparse.ArgumentParser) -> None:
-    later = parser.add_argument_group("not built yet", "known from maturin; each is refused with a word on why")
-    for flag, what in NOT_YET.items():
-        later.add_argument(flag, action="store_true", help=what)
 
 
 def _add_display(group: Any, verbose: str = "-vv shows a traceback with every error") -> None:

@@ -174,6 +174,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         image: Container image asked for, or ``None``.
         timeout: Seconds a build may take, or ``None``.
         strip: Whether symbols are stripped from the binary.
+        pgo: Whether it is made with a profile, which an instrumented build is trained for first.
     """
 
     features: tuple[str, ...] = ()
@@ -187,6 +188,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     image: str | None = None
     timeout: float | None = None
     strip: bool = False
+    pgo: bool = False
 
     @property
     def feature_args(self) -> tuple[str, ...]:

@@ -130,6 +130,7 @@ def _build_ids(families: Mapping[_Family, Sequence[Judged]]) -> dict[_Family, st
     for family, members in families.items():
         names = {one.candidate.name for one in members}
         suffix = "" if "" in names else f"-{members[0].candidate.name}"
+        suffix += "-pgo" if members[0].recipe.settings.pgo else ""
         stems.setdefault(f"{family.python}-{family.triple}{family.mark}{suffix}", []).append(family)
     return {family: name for stem, sharing in stems.items() for family, name in _told_apart(stem, sharing, families)}
 
@@ -186,7 +187,8 @@ def _build(
     return Build(
         id=name,
         target=target,
-        explicit_target=first.candidate.wish.explicit or first.choice.explicit,
+        # flags of a profile are the target's alone, and no build script's
+        explicit_target=first.candidate.wish.explicit or first.choice.explicit or first.recipe.settings.pgo,
         libc=first.choice.libc,
         interpreter=python,
         stable_abi=abi,

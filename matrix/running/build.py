@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import traceback
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from pathlib import Path
 
 import anyio
@@ -12,14 +13,16 @@ import anyio.to_thread
 import msgspec
 
 from matrix.errors import WheelmatrixError, disk_hint
-from matrix.events import BuildEnded
+from matrix.events import BuildEnded, Bus, PrepareEnded, PrepareStarted
 from matrix.files import write_if_changed
 from matrix.model import Artifact, Build, Outcome
 from matrix.running.bench import Bench
+from matrix.running.bringing import brought
 from matrix.running.companions import staged_companions
 from matrix.running.generating import generated
 from matrix.running.lanes import disk_size
 from matrix.running.stubbing import with_stubs
+from matrix.running.training import check_training, instrumented, optimised, train
 from matrix.running.watch import Watch
 
 __all__ = ["PrepareLane", "make", "portions"]
@@ -62,6 +65,19 @@ async def make(build: Build, bench: Bench, prepare_lane: PrepareLane | None = No
 
 
 async def _make(build: Build, bench: Bench, prepare_lane: PrepareLane | None) -> Outcome:
+    if build.settings.pgo:
+        python = check_training(build, bench)
+        quiet = replace(bench, bus=Bus(), stubs="", companions=frozenset())
+        bench.bus.emit(PrepareStarted(what=f"instrumented build of {build.id}"))
+        first = await _compiled(instrumented(build, bench), quiet, None)
+        bench.bus.emit(PrepareEnded(what=f"instrumented build of {build.id}"))
+        if first.status != "ok":
+            return msgspec.structs.replace(first, build=build.id)
+        build = optimised(build, await train(build, bench, first, python))
+    return await _compiled(build, bench, prepare_lane)
+
+
+async def _compiled(build: Build, bench: Bench, prepare_lane: PrepareLane | None) -> Outcome:
     limit = build.settings.timeout
     async with bench.hold(build) as lane:
         started = round(bench.bus.now, 3)
@@ -100,6 +116,8 @@ async def _make(build: Build, bench: Bench, prepare_lane: PrepareLane | None) ->
         staged = await anyio.to_thread.run_sync(
             _stage, outcome.artifacts, bench.workshop.staging / build.id, bench.out_dir_crates
         )
+        if bench.brings:
+            staged = await brought(build, bench, staged, lane)
         outcome = await generated(build, bench, msgspec.structs.replace(outcome, artifacts=staged))
         return await with_stubs(build, bench, outcome)
 

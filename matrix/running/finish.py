@@ -232,11 +232,14 @@ class Finisher:
             return None, Judgement(ok=True, level=LINUX if asked.family == "auto" else asked), ()
         judgement = meets(analysis, cell.compatibility, cell.target)
         if given.repairs is not None:
-            repair = mended(given.repairs, made, cell, analysis, given.metadata.distribution)
+            platforms = self._platforms(made, LINUX)
+            repair = mended(given.repairs, made, cell, analysis, given.metadata.distribution, platforms)
             if isinstance(repair, Judgement):
-                return None, repair, ()
+                return None, *_unmended(repair, judgement, cell)
             if repair is not None:
-                return repair, Judgement(ok=True, level=repair.level), ()
+                good = Judgement(ok=True, level=repair.level)
+                whole = good if cell.target.os == "linux" else meets(repair.analysis, cell.compatibility, cell.target)
+                return repair, whole, ()
         if judgement.ok or given.audit != "warn":
             return None, judgement, ()
         return None, meets(analysis, AUTO, cell.target), (judgement.reason,)
@@ -264,6 +267,13 @@ class Finisher:
                     bundled=end.bundled,
                 )
             )
+
+
+def _unmended(why: Judgement, judgement: Judgement, cell: Cell) -> tuple[Judgement, tuple[str, ...]]:
+    """Fail a cell for Linux whose libraries cannot be brought along; elsewhere its tag claims nothing of them."""
+    if cell.target.os == "linux":
+        return why, ()
+    return judgement, (f"{why.reason}: {why.details.replace(chr(10), '; ')}",)
 
 
 def _wheels_of(cells: Sequence[Cell]) -> dict[str, list[Cell]]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import sys
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from matrix.errors import WheelmatrixError
 from matrix.model import Artifact, Build, Command, Outcome
 from matrix.process import Completed, capture, run
 from matrix.running.bench import Bench, without_foreign_jobserver
-from matrix.running.generators import NO_BINDGEN, header_of, no_cffi
+from matrix.running.generators import NO_BINDGEN, header_of, no_cbindgen, no_cffi
 
 __all__ = ["generated", "plain_declarations"]
 
@@ -77,6 +78,8 @@ async def _cffi(build: Build, bench: Bench, folder: Path, outcome: Outcome) -> t
     del outcome  # the header speaks of the source
     header = header_of(bench.workshop.base.parent)
     if not header.is_file():
+        if shutil.which("cbindgen") is None:
+            raise no_cbindgen()
         header = folder / "header.h"
         crate = (bench.root / build.manifest).parent
         argv = ["cbindgen", "--quiet", "--lang", "c", "--crate", build.crate, "--output", str(header), str(crate)]

@@ -9,6 +9,7 @@ script without ``rerun-if-changed`` run again:
     lanes/<build>.from     the seed that it was cloned from
     logs/<build>.log       the whole output of its last run
     state/<build>.json     what the last good run of it made
+    profiles/<build>/      the profile it is made with (--pgo)
     staged/<run>/<build>/  copies of its artifacts while they are audited and packed
 """
 
@@ -53,6 +54,10 @@ class Workshop:
     def log(self, build: str) -> Path:
         """The log file of ``build``."""
         return self.base / "logs" / f"{build}.log"
+
+    def profile(self, build: str) -> Path:
+        """The profile that ``build`` is made with (``--pgo``), and what it was merged from."""
+        return self.base / "profiles" / build
 
     def state(self, build: str) -> Path:
         """What the last good run of ``build`` made."""

@@ -109,7 +109,7 @@ def seed_of(build: Build, key: str) -> Build:
 
 
 def _is_seeded(build: Build) -> bool:
-    return build.bindings in {"pyo3", "pyo3-ffi"} and build.pyo3_config is not None
+    return build.bindings in {"pyo3", "pyo3-ffi"} and build.pyo3_config is not None and not build.settings.pgo
 
 
 def _family(build: Build) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,7 +18,7 @@ from matrix.sources.place import Shelf, common_directory
 from matrix.sources.python import license_entries, named_files, project_files, python_tops
 from matrix.sources.tracked import tracked_files
 
-__all__ = ["Sources", "collect_sources"]
+__all__ = ["Sources", "collect_sources", "without_originals"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +111,20 @@ async def _from_cargo(project: Project, metadata: CoreMetadata) -> tuple[list[En
         warnings.append("there is no Cargo.lock: builds of the source distribution take the newest crates there are")
     entries += project_files(project, shelf, fence)
     entries += license_entries(metadata)
-    return entries, warnings
+    originals = {project.pyproject, *(crate.manifest for crate in crates), *(one / "Cargo.toml" for one in workspaces)}
+    return without_originals(entries, originals), warnings
+
+
+def without_originals(entries: Iterable[Entry], originals: Collection[Path | None]) -> list[Entry]:
+    """Leave out manifests as they are on disk where the archive has them rewritten, because ``include`` names them too.
+
+    Args:
+        entries: With the rewritten manifests, whose bytes are at hand.
+        originals: The manifests that were rewritten.
+    """
+    found = list(entries)
+    rewritten = {entry.path for entry in found if isinstance(entry.source, bytes)}
+    return [entry for entry in found if entry.path not in rewritten or entry.source not in originals]
 
 
 def _skipper(project: Project, crate: LocalCrate, shelf: Shelf, tops: list[Path]) -> Callable[[Path], bool]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import email
-import itertools
 import sys
 from collections.abc import Callable
 from email.message import Message
@@ -11,10 +10,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-from packaging.markers import Marker
-from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
-from packaging.utils import canonicalize_name
+from support.meanings import requirement_meaning
 from support.tools import need, run
 from support.wheels import ask, install
 
@@ -55,34 +52,6 @@ DIFFERENCES = (
     Difference("cargo-alone", "Author-Email", "a name without an address is no Author-email; PyPI refuses it"),
 )
 
-ENVIRONMENTS = [
-    {
-        "python_version": f"{version[0]}.{version[1]}",
-        "python_full_version": ".".join(map(str, version)),
-        "implementation_name": name.lower(),
-        "platform_python_implementation": name,
-        "sys_platform": platform,
-        "extra": "",
-    }
-    for version, name, platform in itertools.product(
-        [(3, 8, 0), (3, 9, 18), (3, 10, 0), (3, 11, 0), (3, 11, 9), (3, 12, 0), (3, 14, 2), (3, 15, 0)],
-        ["CPython", "PyPy"],
-        ["linux", "win32", "darwin"],
-    )
-]
-
-
-def _requirement(text: str, extras: list[str]) -> tuple[object, ...]:
-    """Return what a requirement means, however it is written: names normalised, the marker tried out."""
-    one = Requirement(text)
-    holds = [_holds(one.marker, {**env, "extra": extra}) for env in ENVIRONMENTS for extra in ["", *extras]]
-    wanted = sorted(map(canonicalize_name, one.extras))
-    return canonicalize_name(one.name), tuple(wanted), str(one.specifier), one.url, tuple(holds)
-
-
-def _holds(marker: Marker | None, env: dict[str, str]) -> bool:
-    return marker is None or marker.evaluate(env)
-
 
 def _meanings(message: Message) -> dict[str, object]:
     """Return every field with what it means; the order of a field's values does not count."""
@@ -91,7 +60,7 @@ def _meanings(message: Message) -> dict[str, object]:
     for name in message:
         values = message.get_all(name, [])
         if name == "Requires-Dist":
-            meanings[name] = sorted((_requirement(value, extras) for value in values), key=str)
+            meanings[name] = sorted((requirement_meaning(value, extras) for value in values), key=str)
         elif name == "Requires-Python":
             meanings[name] = [SpecifierSet(value) for value in values]
         else:

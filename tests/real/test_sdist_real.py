@@ -1,4 +1,4 @@
-"""Source distributions through the real command, beside maturin's, and built from by pip and maturin."""
+"""Source distributions through the real command, beside maturin's, and built from by maturin."""
 
 from __future__ import annotations
 
@@ -9,10 +9,24 @@ from pathlib import Path
 
 import pytest
 import tomli
+from packaging.errors import ExceptionGroup
+from support.compare import (
+    EMPTY_LINES,
+    HOME_PAGE,
+    SAME_REQUIREMENTS,
+    SPELLING,
+    Difference,
+    check_found,
+    sdist_differences,
+)
+from support.judges import check_distribution
 from support.projects import copy_project, fetch_sdist, unpack
-from support.sdists import ORDERED, make_both, nested_project, read_sdist, rust_and_src_project
-from support.tools import PROJECTS, SCRIPTS, Ran, need, run
-from support.wheels import look_inside
+from support.sdists import make_both, nested_project, read_sdist, rust_and_src_project
+from support.tools import PROJECTS, Ran, need, run
+from support.wheels import look_inside, tiny_wheel
+
+from matrix.archives import Entry
+from matrix.sources import write_sdist
 
 pytestmark = pytest.mark.real
 
@@ -20,45 +34,63 @@ Wheelmatrix = Callable[..., Ran]
 Copy = Callable[..., Path]
 
 OURS = sorted(path.parent.name for path in PROJECTS.glob("*/pyproject.toml"))
-FROM_PYPI = [
-    ("rpds-py", "0.30.0"),
-    ("orjson", "3.11.4"),  # `include` of the crate, vendored C
-    ("pydantic-core", "2.41.5"),  # python-source
-    ("cryptography", "46.0.3"),  # a workspace below pyproject.toml, sdist-generator git
-    ("tokenizers", "0.22.1"),  # a path dependency beside the bindings, a manifest path of its own
-    ("jiter", "0.12.0"),  # a workspace
-    ("watchfiles", "1.1.1"),
+FROM_PYPI = [  # too big to be built by both tools, as the projects of test_drop_in_real.py are
+    ("rpds_py", "0.30.0"),
+    ("pydantic_core", "2.50.4"),  # python-source
+    ("cryptography", "50.0.2"),  # a workspace below pyproject.toml, sdist-generator git
+    ("tokenizers", "0.23.3"),  # a path dependency beside the bindings, a manifest path of its own
+    ("watchfiles", "1.3.0"),
 ]
-CONTENT = {
-    "PKG-INFO": "the same fields and text, in another order (tests of wheels compare their METADATA)",
-    "Cargo.toml": "maturin writes a readme that cargo finds by itself into the manifest",
-}
-"""Contents that may differ between the tools, each with the reason; for Cargo.toml, what cargo reads is compared."""
+WITH_README = "mixed-src workspace rpds_py pydantic_core cryptography tokenizers watchfiles"
+DIFFERENCES = (
+    Difference(WITH_README, EMPTY_LINES, "maturin ends it with an empty line"),
+    Difference("mixed-src cryptography tokenizers", SPELLING, SAME_REQUIREMENTS),
+    Difference("mixed-src", "key package.readme in Cargo.toml", "maturin adds what cargo finds by itself"),
+    Difference("workspace", "METADATA Author", "maturin repeats here who stands in Author-email"),
+    Difference("pydantic_core watchfiles", "METADATA Home-Page", HOME_PAGE),
+    *(
+        Difference("import-names", f"METADATA {field}", "maturin knows nothing of import names")
+        for field in ("Metadata-Version", "Import-Name", "Import-Namespace")
+    ),
+)
 
 
-def assert_alike(ours: Path, theirs: Path) -> None:
-    """Both archives have one name and hold the same files; what differs is in ``CONTENT`` and says the same."""
-    assert ours.name == theirs.name
-    left, right = read_sdist(ours), read_sdist(theirs)
-    assert sorted(left) == sorted(right)
-    for name in left:
-        if left[name] == right[name]:
-            continue
-        last = name.rpartition("/")[2]
-        assert last in CONTENT, f"{name} differs"
-        if last in ORDERED:
-            continue
-        said, meant = tomli.loads(left[name].decode()), tomli.loads(right[name].decode())
-        for one in (said, meant):
-            readme = one.get("package", {}).pop("readme", "README.md")
-            assert readme == "README.md"
-        assert said == meant, name
+def assert_alike(project: str, ours: Path, theirs: Path) -> None:
+    """Every difference of both archives is in the table, and judges accept ours."""
+    check_found(project, sdist_differences(ours, theirs), DIFFERENCES)
+    check_distribution(ours)
 
 
 @pytest.mark.parametrize("name", OURS)
 def test_our_projects_are_packed_as_maturin_packs_them(name: str, tmp_path: Path) -> None:
     need("cargo")
-    assert_alike(*make_both(copy_project(name, tmp_path), tmp_path / "out"))
+    assert_alike(name, *make_both(copy_project(name, tmp_path), tmp_path / "out"))
+
+
+def _made_up(folder: Path, files: dict[str, str]) -> Path:
+    folder.mkdir()
+    entries = [Entry(name, text.encode()) for name, text in files.items()]
+    write_sdist(folder / "demo-1.tar.gz", entries)
+    return folder / "demo-1.tar.gz"
+
+
+def test_every_kind_of_difference_is_seen_and_judged(tmp_path: Path) -> None:
+    said = "Metadata-Version: 2.4\nName: demo\nVersion: 1\n"
+    ours = {"PKG-INFO": f"{said}\ntext", "a": "1", "Cargo.toml": "[a]\nb = 1 # words\nc = 1", "mine": ""}
+    theirs = {"PKG-INFO": f"{said}Summary: s\n\ntext\n", "a": "2", "Cargo.toml": "a.c = 2\na.b = 1", "other": ""}
+    pair = _made_up(tmp_path / "ours", ours), _made_up(tmp_path / "theirs", theirs)
+    fields = ["file +mine", "file -other", "key a.c in Cargo.toml", "METADATA Summary", EMPTY_LINES, "content a"]
+    assert [name for name, _ in sdist_differences(*pair)] == fields
+    with pytest.raises(AssertionError, match="not in the table:\ndemo: content a"):
+        check_found("demo", [("content a", "")], [])
+    with pytest.raises(AssertionError, match="not met"):
+        check_found("demo", [], [Difference("demo", "content a", "")])
+    check_distribution(pair[0])
+    for spoilt in ("License-File: LICENSE\n", "Nonsense: 1\n", "Requires-Dist: a b\n"):
+        with pytest.raises((AssertionError, ExceptionGroup)):
+            check_distribution(_made_up(tmp_path / spoilt[:3], {**ours, "PKG-INFO": said + spoilt}))
+    with pytest.raises(AssertionError):
+        check_distribution(tiny_wheel(tmp_path))  # whose RECORD has no digests
 
 
 @pytest.mark.parametrize(("name", "version"), FROM_PYPI)
@@ -68,7 +100,20 @@ def test_projects_from_pypi_are_packed_as_maturin_packs_them(name: str, version:
     git = need("git")
     run([git, "init", "-q"], cwd=root, check=True)
     run([git, "add", "--all", "--force"], cwd=root, check=True)
-    assert_alike(*make_both(root, tmp_path / "out"))
+    assert_alike(name, *make_both(root, tmp_path / "out"))
+
+
+def test_import_names_are_told(tmp_path: Path) -> None:
+    root = copy_project("hello-pyo3", tmp_path)
+    path = root / "pyproject.toml"
+    names = 'import-names = ["hello_pyo3", "hello_pyo3._x; private"]\nimport-namespaces = ["beside"]'
+    path.write_text(path.read_text().replace("[project]", f"[project]\n{names}"))
+    ours, theirs = make_both(root, tmp_path / "out")
+    assert_alike("import-names", ours, theirs)
+    metadata = check_distribution(ours)
+    assert metadata.metadata_version == "2.5"
+    assert metadata.import_names == ["hello_pyo3", "hello_pyo3._x; private"]
+    assert metadata.import_namespaces == ["beside"]
 
 
 def test_an_unpacked_source_distribution_can_be_packed_again(tmp_path: Path, wheelmatrix: Wheelmatrix) -> None:
@@ -152,31 +197,6 @@ def test_wheels_are_built_from_it_and_a_second_time_for_nothing(nested: Path, tm
     assert "workspace_demo/__init__.py" in ours
 
 
-def test_pip_builds_from_what_a_front_end_packed(project: Copy, tmp_path: Path) -> None:
-    root = project("hello-pyo3")
-    path = root / "pyproject.toml"
-    text = path.read_text().replace('requires = ["maturin>=1,<2"]', "requires = []")
-    path.write_text(text.replace('build-backend = "maturin"', 'build-backend = "matrix.backend"'))
-    out = tmp_path / "out"
-    run([SCRIPTS / "pyproject-build", "--sdist", "--no-isolation", "-o", out, root], cwd=tmp_path, check=True)
-    (archive,) = out.glob("*.tar.gz")
-    words: list[str | Path] = [
-        sys.executable,
-        "-m",
-        "pip",
-        "wheel",
-        "-q",
-        "--no-deps",
-        "--no-build-isolation",
-        "-w",
-        out,
-        archive,
-    ]
-    env = {"MATURIN_PEP517_ARGS": "--offline --locked --profile dev"}
-    run(words, cwd=tmp_path, env=env, check=True)
-    assert [one.name.partition("-cp")[0] for one in out.glob("*.whl")] == ["hello_pyo3-0.1.0"]
-
-
 def test_a_crate_in_rust_beside_python_in_src(tmp_path: Path, wheelmatrix: Wheelmatrix) -> None:
     root = rust_and_src_project(tmp_path)
     ours, theirs = map(read_sdist, make_both(root, tmp_path / "out"))
@@ -210,7 +230,7 @@ def test_git_says_what_is_packed(project: Copy, tmp_path: Path, wheelmatrix: Whe
         check=True,
     )
     ours, theirs = make_both(root, tmp_path / "out")
-    assert_alike(ours, theirs)
+    assert_alike("of-git", ours, theirs)
     assert sorted(read_sdist(ours)) == ["Cargo.lock", "Cargo.toml", "PKG-INFO", "pyproject.toml", "src/lib.rs"]
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from support.compare import Difference, check_differences
 from support.every_target import EveryTarget
+from support.judges import check_distribution
 from support.projects import copy_project
 from support.tools import need, run
 from support.wheels import look_inside
@@ -56,4 +57,5 @@ def test_cross_builds_make_the_same_wheels(
     argv: list[str | Path] = [need("maturin"), "build", "--target", target, *linker.split(), "-i", version]
     run([*argv, "-o", tmp_path], cwd=theirs, env=cross_env, check=True)
     (wheel,) = tmp_path.glob("*.whl")
+    check_distribution(ours.path)
     check_differences(target, [(look_inside(ours.path), look_inside(wheel))], DIFFERENCES)

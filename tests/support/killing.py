@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import base64
-import csv
-import hashlib
 import os
 import random
 import shutil
 import subprocess
 import time
-import zipfile
 from contextlib import suppress
 from pathlib import Path
 
 import psutil
 
+from support.judges import check_whole
 from support.tools import clean_environment, need, run
 
 MARK = "WHEELMATRIX_KILLED_TEST"
@@ -54,21 +51,6 @@ def _marked(mark: str) -> list[psutil.Process]:
             if process.status() != psutil.STATUS_ZOMBIE and process.environ().get(MARK) == mark:
                 found.append(process)
     return found
-
-
-def check_whole(wheel: Path) -> None:
-    """Fail unless every member of a wheel is there, and is what RECORD says of it."""
-    with zipfile.ZipFile(wheel) as archive:
-        assert archive.testzip() is None
-        (record,) = (name for name in archive.namelist() if name.endswith(".dist-info/RECORD"))
-        rows = list(csv.reader(archive.read(record).decode().splitlines()))
-        assert {row[0] for row in rows} == set(archive.namelist())
-        for name, digest, size in rows:
-            if name == record:
-                continue
-            data = archive.read(name)
-            found = base64.urlsafe_b64encode(hashlib.sha256(data).digest()).rstrip(b"=").decode()
-            assert (digest, size) == (f"sha256={found}", str(len(data))), name
 
 
 def survive_kills(root: Path, arguments: list[str | Path], rounds: int, seed: int) -> dict[str, int]:

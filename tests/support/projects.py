@@ -7,6 +7,7 @@ import shutil
 import stat
 import sys
 import tarfile
+from collections.abc import Mapping
 from pathlib import Path
 
 from support.tools import PROJECTS, TOP, lacking, need, run
@@ -34,8 +35,8 @@ def copy_project(name: str, into: Path, *, git: bool = False) -> Path:
     return copy
 
 
-def fetch_sdist(name: str, version: str) -> Path:
-    """Return the archive of an sdist, downloaded by pip when it is not in the cache."""
+def fetch_sdist(name: str, version: str, env: Mapping[str, str] | None = None) -> Path:
+    """Return the archive of an sdist, downloaded by pip when not in the cache; its back end is asked in ``env``."""
     folder = cache() / "sdists"
     folder.mkdir(exist_ok=True)
     archive = folder / f"{name.replace('-', '_')}-{version}.tar.gz"
@@ -47,6 +48,7 @@ def fetch_sdist(name: str, version: str) -> Path:
                 *("--no-binary", name, "--dest", folder, f"{name}=={version}"),
             ],
             cwd=folder,
+            env=env,
         )
         if ran.exit or not archive.exists():
             lacking(f"the sdist of {name} {version}: {ran}")

@@ -9,10 +9,7 @@ from pathlib import Path
 from support.projects import copy_project
 from support.tools import need, run
 
-__all__ = ["ORDERED", "make_both", "nested_project", "read_sdist", "rust_and_src_project"]
-
-ORDERED = frozenset({"PKG-INFO"})
-"""Files whose lines may stand in another order: maturin sorts the headers by itself."""
+__all__ = ["make_both", "nested_project", "read_sdist", "rust_and_src_project"]
 
 
 def read_sdist(archive: Path) -> dict[str, bytes]:
@@ -66,7 +63,8 @@ def nested_project(into: Path) -> Path:
     (package / "__init__.py").write_text("from workspace_demo.workspace_demo import squares\n")
     (package / "old.cpython-39-x86_64-linux-gnu.so").write_text("left behind by a build\n")
     shutil.move(root / "pyproject.toml", home / "pyproject.toml")
-    _edit(home / "pyproject.toml", 'manifest-path = "crates/python/Cargo.toml"', 'python-source = "py"')
+    include = 'include = [{ path = "Cargo.*", format = ["sdist"] }]'  # what is in it anyway, rewritten
+    _edit(home / "pyproject.toml", 'manifest-path = "crates/python/Cargo.toml"', f'python-source = "py"\n{include}')
     _edit(home / "pyproject.toml", '"workspace_demo"', '"workspace_demo.workspace_demo"')
     _edit(home / "pyproject.toml", ', "readme"]', ']\nreadme = "../../README.md"')
     (home / "README.md").unlink()

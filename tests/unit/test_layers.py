@@ -19,6 +19,7 @@ RANKS = {
     "matrix": 0,  # matrix/__init__.py: the version
     "matrix.errors": 0,
     "matrix.files": 1,
+    "matrix.borrowed_rust": 1,
     "matrix.masking": 1,
     "matrix.results": 1,
     "matrix.schemas": 1,
@@ -61,6 +62,8 @@ RANKS = {
     "matrix.sourcing": 8,
     "matrix.scaffolds": 8,
     "matrix.listing": 8,
+    "matrix.requirements": 7,
+    "matrix.pgo": 8,
     "matrix.judging": 9,
     "matrix.publishing": 8,
     "matrix.out_places": 8.5,

@@ -13,6 +13,7 @@ from matrix.archives import Entry, file_entry
 from matrix.archives.contents import excluder
 from matrix.errors import ConfigError, WheelmatrixError
 from matrix.sources import sdist_time, unpack_into, write_sdist
+from matrix.sources.collect import without_originals
 from matrix.sources.links import Fence, check_repository
 from matrix.sources.place import Shelf, common_directory
 
@@ -140,3 +141,12 @@ def test_exclude_knows_both_places(tmp_path: Path) -> None:
     assert excluded(file_entry("elsewhere/b.txt", tmp_path / "deep" / "b.txt"))
     assert excluded(file_entry("moved/c.rs", tmp_path / "c.rs"))
     assert not excluded(file_entry("a.txt", tmp_path / "a.txt"))
+
+
+def test_a_manifest_that_include_names_too_is_packed_as_it_was_rewritten(tmp_path: Path) -> None:
+    manifest, other = tmp_path / "Cargo.toml", tmp_path / "other.toml"
+    rewritten = Entry("Cargo.toml", b"[workspace]")
+    entries = [rewritten, Entry("Cargo.toml", manifest), Entry("old/Cargo.toml", manifest), Entry("other.toml", other)]
+    assert without_originals(entries, {manifest, None}) == [rewritten, *entries[2:]]
+    stranger = [rewritten, Entry("Cargo.toml", other)]
+    assert without_originals(stranger, {manifest}) == stranger, "a file of its own is told as a second claim"
