@@ -1,10 +1,13 @@
 from __future__ import annotations
 
 import random
+import sys
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scheduler import MOST, WORKLOADS, Work, simulate
+from support.heartbeat import watched_loop
 
 
 @st.composite
@@ -30,3 +33,11 @@ def test_many_builds_end_near_the_bound() -> None:
     for name, make in WORKLOADS.items():
         result = simulate(make(600, random.Random(7)), 16)  # noqa: S311 - made-up work
         assert result["ratio"] <= MOST, name
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells how long a thread waited for a CPU")
+def test_choosing_among_thousands_of_builds_never_blocks_the_loop() -> None:
+    with watched_loop() as loop:
+        simulate(WORKLOADS["families"](3000, random.Random(1)), 64)  # noqa: S311 - made-up work
+    assert loop.count > 3000
+    assert loop.slow == []

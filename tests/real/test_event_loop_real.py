@@ -1,0 +1,42 @@
+"""The event loop while real cargos run: audits, hashes and archives are made elsewhere."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import anyio
+import pytest
+from support.heartbeat import watched_loop
+from support.tools import find_python
+
+from matrix.app import COMMANDS
+from matrix.arguments import parse
+
+pytestmark = pytest.mark.real
+
+
+def test_nothing_blocks_the_loop_while_wheels_are_built(
+    project: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = project("ffi-only")
+    monkeypatch.chdir(root)
+    pythons = [str(find_python(version)) for version in ("3.10", "3.12")]
+    options = parse(["build", "--quiet", "-i", *pythons])
+    with watched_loop() as loop:
+        assert COMMANDS["build"](options) == 0
+    assert len([*root.glob("target/wheels/*.whl")]) == 2
+    assert loop.count > 100
+    assert loop.slow == []
+
+
+def test_a_blocked_loop_is_seen() -> None:
+    async def main() -> None:
+        asyncio.get_running_loop().call_soon(time.sleep, 0.12)
+        await anyio.sleep(0.2)
+
+    with watched_loop() as loop:
+        anyio.run(main)
+    assert len(loop.slow) == 1
