@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -111,20 +111,26 @@ async def _from_cargo(project: Project, metadata: CoreMetadata) -> tuple[list[En
         warnings.append("there is no Cargo.lock: builds of the source distribution take the newest crates there are")
     entries += project_files(project, shelf, fence)
     entries += license_entries(metadata)
-    originals = {project.pyproject, *(crate.manifest for crate in crates), *(one / "Cargo.toml" for one in workspaces)}
-    return without_originals(entries, originals), warnings
+    manifests = {crate.manifest for crate in crates} | {one / "Cargo.toml" for one in workspaces}
+    places_of: dict[Path | None, str] = {manifest: shelf.crate_file(manifest) for manifest in manifests}
+    return without_originals(entries, places_of | {project.pyproject: "pyproject.toml"}), warnings
 
 
-def without_originals(entries: Iterable[Entry], originals: Collection[Path | None]) -> list[Entry]:
-    """Leave out manifests as they are on disk where the archive has them rewritten, because ``include`` names them too.
+def without_originals(entries: Iterable[Entry], places: Mapping[Path | None, str]) -> list[Entry]:
+    """Leave out manifests as on disk, which ``include`` may name, but for those packed unchanged in their place.
 
     Args:
         entries: With the rewritten manifests, whose bytes are at hand.
-        originals: The manifests that were rewritten.
+        places: Where in the archive each manifest goes.
     """
     found = list(entries)
     rewritten = {entry.path for entry in found if isinstance(entry.source, bytes)}
-    return [entry for entry in found if entry.path not in rewritten or entry.source not in originals]
+
+    def original(entry: Entry) -> bool:
+        place = places.get(entry.source) if isinstance(entry.source, Path) else None
+        return place is not None and (place in rewritten or entry.path != place)
+
+    return [entry for entry in found if not original(entry)]
 
 
 def _skipper(project: Project, crate: LocalCrate, shelf: Shelf, tops: list[Path]) -> Callable[[Path], bool]:

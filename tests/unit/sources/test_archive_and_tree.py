@@ -147,6 +147,8 @@ def test_a_manifest_that_include_names_too_is_packed_as_it_was_rewritten(tmp_pat
     manifest, other = tmp_path / "Cargo.toml", tmp_path / "other.toml"
     rewritten = Entry("Cargo.toml", b"[workspace]")
     entries = [rewritten, Entry("Cargo.toml", manifest), Entry("old/Cargo.toml", manifest), Entry("other.toml", other)]
-    assert without_originals(entries, {manifest, None}) == [rewritten, *entries[2:]]
+    assert without_originals(entries, {manifest: "Cargo.toml", None: "pyproject.toml"}) == [rewritten, entries[3]]
     stranger = [rewritten, Entry("Cargo.toml", other)]
-    assert without_originals(stranger, {manifest}) == stranger, "a file of its own is told as a second claim"
+    assert without_originals(stranger, {manifest: "Cargo.toml"}) == stranger, "a file of its own is a second claim"
+    plain = [Entry("a/Cargo.toml", manifest), Entry("Cargo.toml", manifest)]
+    assert without_originals(plain, {manifest: "a/Cargo.toml"}) == plain[:1], "its own place alone"
