@@ -9,14 +9,12 @@ from pathlib import Path
 import pytest
 from support.compare import EMPTY_LINES, HOME_PAGE, SAME_REQUIREMENTS, SPELLING, Difference
 from support.dropin import COMMON, DropIn, House, check_drop_in, check_ours, check_packed
-from support.provision import cbindgen
 from support.tools import SCRIPTS, need, run
 
 pytestmark = pytest.mark.real
 
 STABLE = {"RUSTUP_TOOLCHAIN": "stable"}  # its rust-toolchain file names one that is not here
 PROJECTS = (
-    DropIn("cmsis-pack-manager", "0.6.0", "cffi by cbindgen.toml, a Python package beside src", STABLE, packs=False),
     DropIn("metamorphic-log", "0.1.11", "uniffi behind a feature"),
     DropIn("ahocorasick-rs", "1.0.3", "pyo3, abi3, Python in pysrc", env=STABLE),
     DropIn("zxcvbn-rs-py", "0.3.0", "pyo3, a Python package beside src"),
@@ -39,7 +37,7 @@ PACKED = (  # whose source distributions alone are made
 )
 WITH_EXTRAS = "sourmash ahocorasick-rs cramjam pycrdt arro3-core safetensors"
 WITH_README = (
-    "cmsis-pack-manager metamorphic-log ahocorasick-rs zxcvbn-rs-py fastnanoid minify-html nh3 cramjam pycrdt"
+    "metamorphic-log ahocorasick-rs zxcvbn-rs-py fastnanoid minify-html nh3 cramjam pycrdt"
     " safetensors nbwipers sourmash licensepy rust-just uuid-utils"
 )
 WITH_HOME_PAGE = "metamorphic-log ahocorasick-rs rust-just minify-html arro3-core nbwipers"
@@ -86,8 +84,5 @@ def test_source_distributions_are_as_maturin_makes_them(project: DropIn, tmp_pat
 def test_all_is_as_maturin_makes_it(project: DropIn, house: House, request: pytest.FixtureRequest) -> None:
     if project.name == "metamorphic-log":
         project = replace(project, env=request.getfixturevalue("bindgen"))
-    elif project.name == "cmsis-pack-manager":
-        path = os.pathsep.join([str(SCRIPTS), cbindgen(), os.environ["PATH"]])
-        project = replace(project, env={**project.env, "PATH": path})
     check_ours(house.ours(project))
     check_drop_in(project, house, DIFFERENCES)

@@ -38,14 +38,12 @@ class DropIn:
         version: The release.
         layout: Its bindings, and how it is laid out.
         env: Variables that its build needs.
-        packs: Whether it can be packed: a few lack members of a workspace, for cargo stops there.
     """
 
     name: str
     version: str
     layout: str
     env: dict[str, str] = field(default_factory=dict)
-    packs: bool = True
 
     def __str__(self) -> str:
         return self.name
@@ -57,11 +55,11 @@ class Made:
 
     Attributes:
         wheels: The wheel that ``pip wheel`` made of the project, and the one that ``build`` made from ``sdist``.
-        sdist: The source distribution of ``build``; ``None`` of a project that cannot be packed.
+        sdist: The source distribution of ``build``.
     """
 
     wheels: tuple[Path, ...]
-    sdist: Path | None = None
+    sdist: Path
 
 
 class House:
@@ -124,8 +122,6 @@ def build_both_ways(project: DropIn, root: Path, target: Path) -> Made:
     report = target / "wheelmatrix" / "report.json"
     if report.is_file():
         report.rename(root.parent / "report.json")
-    if not project.packs:
-        return Made(tuple(tree.iterdir()))
     run([*BUILD, "-o", made, root], cwd=root.parent, env=env, check=True, timeout=TIMEOUT)
     (sdist,) = made.glob("*.tar.gz")
     return Made((*tree.iterdir(), *made.glob("*.whl")), sdist)
@@ -133,10 +129,8 @@ def build_both_ways(project: DropIn, root: Path, target: Path) -> Made:
 
 def check_ours(made: Made) -> None:
     """Fail unless judges accept all that was made, and the wheels have the metadata of the source distribution."""
-    for archive in (*made.wheels, *([made.sdist] if made.sdist else [])):
+    for archive in (made.sdist, *made.wheels):
         check_distribution(archive)
-    if made.sdist is None:
-        return
     for wheel in made.wheels:
         texts = look_inside(wheel).texts
         said = [text for name, text in texts.items() if name.endswith(".dist-info/METADATA")]
@@ -146,10 +140,8 @@ def check_ours(made: Made) -> None:
 def check_drop_in(project: DropIn, house: House, table: tuple[Difference, ...]) -> None:
     """Fail on a difference between what both back ends make of a project that is not in the table."""
     ours, theirs = house.ours(project), house.theirs(project)
-    found: list[Found] = []
-    if ours.sdist and theirs.sdist:
-        found += sdist_differences(ours.sdist, theirs.sdist, switched)
-    assert len(ours.wheels) == len(theirs.wheels) == (2 if project.packs else 1)
+    found: list[Found] = list(sdist_differences(ours.sdist, theirs.sdist, switched))
+    assert len(ours.wheels) == len(theirs.wheels) == 2
     for mine, other in zip(ours.wheels, theirs.wheels, strict=True):
         found += differences(look_inside(mine), look_inside(other))
     check_found(project.name, found, table)
