@@ -3,31 +3,41 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Sequence
-from pathlib import Path, PurePath
+from collections.abc import Iterator, Sequence
+from pathlib import PurePath
 
 import msgspec
 
-from drivers.images import compiler_names, compiler_prefixes, image_for, slug
-from drivers.mounts import inside, mount, sources
+from drivers.images import image_for, slug
+from drivers.inside import ENTER, OURS, SHARED, engine_of, enter_script, given, image_tag, run_inside
+from drivers.mounts import inside
 from drivers.rustc import fetch_step, rustc_command, std_steps
-from matrix.driver import OUT_OF_REACH, Containers, DockerOptions, DriverSupport, Host, Place, Step, Tool, Wish
+from matrix.driver import BROUGHT, OUT_OF_REACH, DockerOptions, DriverSupport, Host, Place, Step, Tool, Wish
 from matrix.model import Build, Command
 
 __all__ = ["DockerDriver"]
 
 # Where things lie in every container, so that no path tells one lane from another.
-OURS = "/wheelmatrix"
 LANE = f"{OURS}/lane"
 CONFIG = f"{OURS}/pyo3-config"
 FIFO = f"{OURS}/jobserver"
-CARGO = f"{OURS}/cargo"
-_SHARED = ("registry", "git")  # of cargo's home; its credentials stay outside
 _JOBSERVER = "-j --jobserver-fds=8,8 --jobserver-auth=8,8"
-_ENTER = Path(__file__).with_name("container").joinpath("enter.sh").read_text(encoding="utf-8")
 _GONE = 'for _ in 1 2 3 4; do "$0" rm -f "$1" >/dev/null 2>&1 && exit; sleep 0.3; done'
 _HAS_RUST = "PATH=$PATH:${CARGO_HOME:-${HOME:-/root}/.cargo}/bin; command -v cargo"
 _UNLESS_RUST = '"$0" run --rm --label wheelmatrix "$1" sh -c "$2" >/dev/null 2>&1 || { shift 2; exec "$@"; }'
+# ldd of glibc and of musl says "name => path (address)"; a library keeps the name of its file, and gets that as a link
+_BRING = r"""
+into=$1
+export LD_LIBRARY_PATH="$2"
+rm -rf "$into" && mkdir "$into" || exit 1
+for file in /wheelmatrix/made/*; do ldd "$file" 2>/dev/null; done |
+    sed -n 's|^[[:space:]]*\([^ ]*\) => \(/[^ ]*\) .*|\1 \2|p' | sort -u |
+    while read -r name path; do
+        real=$(readlink -f "$path")
+        cp "$real" "$into/" || exit 1
+        [ "${real##*/}" = "$name" ] || ln -sf "${real##*/}" "$into/$name"
+    done
+"""
 _IS_HERE = '"$0" image inspect --format "{{.Id}}" "$1"'
 
 
@@ -76,15 +86,15 @@ class DockerDriver:
 
     def prepare(self, builds: Sequence[Build], place: Place) -> tuple[Step, ...]:
         """Fetch every crate; then for each image: pull it, run ``before-all``, and look whether it can build."""
-        containers = _given(place)[1]
+        containers = given(place)[1]
         steps = [fetch_step(builds, place)]
-        shared = tuple(str(PurePath(containers.cargo_home, name)) for name in _SHARED)
+        shared = tuple(str(PurePath(containers.cargo_home, name)) for name in SHARED)
         steps.append(
             Step(
                 what="directories that containers share",
                 command=Command(argv=("mkdir", "-p", *shared)),
                 builds=tuple(build.id for build in builds),
-                files={_script(place): _ENTER},
+                files={enter_script(place): ENTER},
             )
         )
         images: dict[str, list[Build]] = {}
@@ -111,22 +121,28 @@ class DockerDriver:
             mounts.append((place.pyo3_config, CONFIG, True))
         if (fifo := _fifo(place)) is not None:
             mounts.append((fifo, FIFO, False))
-        return _run(build, place, inner, mounts, name=_name(build, place))
+        return run_inside(build, place, inner, mounts, name=_name(build, place))
 
     def host_of(self, build: Build) -> str:
         """Build scripts run in the image that they are compiled in, against its C library."""
         return build.settings.image or ""
 
+    def bring(self, build: Build, place: Place, folder: str, linked: Sequence[str]) -> Command:
+        """Return what copies the image's own libraries; the image of another processor must run here for that."""
+        paths = (LANE + one.removeprefix(place.lane) if one.startswith(f"{place.lane}/") else one for one in linked)
+        inner = Command(argv=("sh", "-c", _BRING, "sh", f"{LANE}/{BROUGHT}", ":".join(paths)))
+        return run_inside(build, place, inner, [(folder, f"{OURS}/made", True), (place.lane, LANE, False)])
+
     def stop(self, build: Build, place: Place) -> tuple[Command, ...]:
         """Remove the container: it outlives the engine's client. One that is about to start is waited for."""
-        return (Command(argv=("sh", "-c", _GONE, _given(place)[1].program, _name(build, place))),)
+        return (Command(argv=("sh", "-c", _GONE, given(place)[1].program, _name(build, place))),)
 
 
 def _hindrance(host: Host) -> tuple[str, str] | None:
     """Return why no container can be run here, and what to do about it."""
     if host.target.os == "windows":
         return "containers that share files with Windows are not supported", "run it on Linux or macOS, or in WSL"
-    containers = _containers(host)
+    containers = engine_of(host)
     if containers is None:
         wanted = host.options_of("docker", DockerOptions).engine or "docker or podman"
         package = {"podman": "podman"}.get(wanted, "docker.io")
@@ -142,27 +158,13 @@ def _hindrance(host: Host) -> tuple[str, str] | None:
 
 
 def _engine(host: Host) -> str:
-    found = _containers(host)
+    found = engine_of(host)
     return "docker" if found is None else found.engine
-
-
-def _containers(host: Host) -> Containers | None:
-    """Return the engine: the one that was asked, else one that is there."""
-    if host.containers is not None:
-        return host.containers
-    wanted = host.options_of("docker", DockerOptions).engine
-    names = [name for name in ("docker", "podman") if name in host.tools and wanted in {None, name}]
-    return Containers(engine=names[0], program=host.tools[names[0]]) if names else None
-
-
-def _given(place: Place) -> tuple[DockerOptions, Containers]:
-    found = _containers(place.host) or Containers(engine="docker", program="docker")
-    return place.host.options_of("docker", DockerOptions), found
 
 
 def _image_steps(image: str, builds: Sequence[Build], place: Place) -> Iterator[Step]:
     """Yield what is done once for an image; a step that fails costs the builds in that image."""
-    options, containers = _given(place)
+    options, containers = given(place)
     ids = tuple(build.id for build in builds)
     program = containers.program
     pull = "never" if place.host.offline and options.pull == "missing" else options.pull
@@ -180,7 +182,7 @@ def _image_steps(image: str, builds: Sequence[Build], place: Place) -> Iterator[
         folder = PurePath(place.cache, "docker", slug(image, options.before_all))
         steps = (f"FROM {image}", "USER 0", "COPY before-all.sh /tmp/", "RUN sh -e /tmp/before-all.sh", "")
         files = {"Dockerfile": "\n".join(steps), "before-all.sh": f"{options.before_all}\n"}
-        argv = (program, "build", "--force-rm", "--tag", _tag(image, options), str(folder))
+        argv = (program, "build", "--force-rm", "--tag", image_tag(image, options), str(folder))
         yield Step(
             what=f"before-all in {image}",
             command=Command(argv=argv),
@@ -196,7 +198,7 @@ def _image_steps(image: str, builds: Sequence[Build], place: Place) -> Iterator[
         look = fetch.command if options.toolchain != "host" else Command(argv=("cargo", "-V"))
         yield Step(
             what=f"Rust and a C compiler in {image}",
-            command=_run(own[0], place, look, (), writable=options.toolchain != "host"),
+            command=run_inside(own[0], place, look, (), writable=options.toolchain != "host"),
             builds=tuple(build.id for build in own),
             lock="docker-crates",  # cargo's own lock is one of each container
             hint="use an image of the target's processor with a C compiler, and with cargo where this machine's does"
@@ -206,83 +208,19 @@ def _image_steps(image: str, builds: Sequence[Build], place: Place) -> Iterator[
 
 def _std_steps(image: str, builds: Sequence[Build], place: Place) -> Iterator[Step]:
     """Yield what adds standard libraries to this machine's Rust, where the image's own is not the one that compiles."""
-    options, containers = _given(place)
+    options, containers = given(place)
     if options.toolchain == "image" or not containers.rust:
         return
     for step in std_steps(builds, place):
         if options.toolchain == "host":
             yield step
             continue
-        argv = ("sh", "-c", _UNLESS_RUST, containers.program, _tag(image, options), _HAS_RUST, *step.command.argv)
+        argv = ("sh", "-c", _UNLESS_RUST, containers.program, image_tag(image, options), _HAS_RUST, *step.command.argv)
         yield msgspec.structs.replace(step, command=Command(argv=argv), what=f"Rust in {image}, or {step.what}")
-
-
-def _run(
-    build: Build,
-    place: Place,
-    inner: Command,
-    mounts: Iterable[tuple[str, str, bool]],
-    *,
-    name: str | None = None,
-    writable: bool = False,
-) -> Command:
-    """Return the command that runs another one in a container.
-
-    Args:
-        build: What is built.
-        place: Where; as this machine sees it.
-        inner: What is run.
-        mounts: More paths: here, there, and whether they are read-only.
-        name: What the container is called.
-        writable: Whether crates may be downloaded.
-    """
-    options, containers = _given(place)
-    every = [*mounts, (_script(place), f"{OURS}/enter.sh", True)]
-    every += [(str(PurePath(containers.cargo_home, one)), f"{CARGO}/{one}", not writable) for one in _SHARED]
-    every += [(path, inside(place, path), True) for path in sources(place)]
-    rust = containers.rust if options.toolchain != "image" else ""
-    if rust:
-        every += [(path, path, True) for path in containers.mounts]
-    argv = [containers.program, "run", "--rm"]
-    if containers.engine == "docker":  # podman's own init is a package apart
-        argv.append("--init")
-    if name is not None:
-        argv += ["--name", name]
-    # SELinux would hide what is mounted, and relabelling a home directory harms
-    argv += ["--label", "wheelmatrix", "--user", containers.user, "--security-opt", "label=disable"]
-    argv += ["--workdir", inside(place, place.root)]
-    for folder in ("home", "cargo"):
-        argv += ["--tmpfs", f"{OURS}/{folder}:rw,exec,mode=1777"]
-    for here, there, fixed in every:
-        argv += ["--mount", mount(here, there, fixed=fixed)]
-    names = {*options.env, *(name for name, value in inner.env.items() if value is not None)}
-    for variable in sorted(names - {"MAKEFLAGS", "MFLAGS"}):
-        argv += ["--env", variable]  # by name alone: values stand in no command
-    toolchain = options.toolchain if rust else "image"
-    interpreter = build.interpreter
-    python = "-" if interpreter is None else f"{interpreter.python_tag}-{interpreter.abi_tag}"
-    argv += [*options.run_args, _tag(build.settings.image or "", options), "sh", f"{OURS}/enter.sh"]
-    argv += [toolchain, rust or "-", python, build.target.triple]
-    argv += [compiler_names(build.target), compiler_prefixes(build.target), *inner.argv]
-    return Command(
-        argv=tuple(argv),
-        env={name: value for name, value in inner.env.items() if value is not None},
-        paths={there: here for here, there, _ in every},
-    )
-
-
-def _tag(image: str, options: DockerOptions) -> str:
-    """Return the image that builds run in: the one named, or what ``before-all`` made of it."""
-    return f"wheelmatrix-before-all:{slug(image, options.before_all)}" if options.before_all else image
 
 
 def _name(build: Build, place: Place) -> str:
     return f"wheelmatrix-{place.run or 'run'}-{hashlib.sha256(build.id.encode()).hexdigest()[:8]}"
-
-
-def _script(place: Place) -> str:
-    """Return where the script lies that every container starts with; another version is another file."""
-    return str(PurePath(place.cache, "docker", f"enter-{hashlib.sha256(_ENTER.encode()).hexdigest()[:8]}.sh"))
 
 
 def _seen(path: str | None, there: str | None) -> str | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from matrix.driver import Place
 from matrix.model import Build, Command
 
@@ -15,6 +17,10 @@ class LocalDriver:
         """Build scripts and proc macros run on this machine."""
         del build
         return ""
+
+    def bring(self, build: Build, place: Place, folder: str, linked: Sequence[str]) -> None:
+        """Libraries of this machine are found where they lie."""
+        del build, place, folder, linked
 
     def stop(self, build: Build, place: Place) -> tuple[Command, ...]:
         """Ending the processes is enough."""

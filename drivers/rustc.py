@@ -128,6 +128,8 @@ def _link_args(build: Build) -> list[str]:
         args += ["-C", "link-arg=-undefined", "-C", "link-arg=dynamic_lookup"]
         # linkers would write the path of this machine into it
         args += ["-C", f"link-arg=-Wl,-install_name,@rpath/{build.lib_name}{_suffix(build)}"]
+        # room for the names of libraries that wheels bring along
+        args += ["-C", "link-arg=-Wl,-headerpad_max_install_names"]
     return args
 
 

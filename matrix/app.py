@@ -243,6 +243,14 @@ def repair(options: argparse.Namespace) -> int:
     return run(options)
 
 
+def clean(options: argparse.Namespace) -> int:
+    """Remove lanes and logs of earlier runs; print what was removed."""
+    from matrix.cleaning import clean as run_clean  # noqa: PLC0415
+
+    _print(options, None, anyio.run(run_clean, options))
+    return 0
+
+
 def schema(options: argparse.Namespace) -> int:
     """Print a JSON Schema."""
     if options.what == "config":
@@ -282,5 +290,6 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "interpreters": interpreters,
     "audit": audit,
     "repair": repair,
+    "clean": clean,
     "schema": schema,
 }

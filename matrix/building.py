@@ -23,11 +23,14 @@ from matrix.files import shown
 from matrix.gathering import Gathered, gather, tag_environment, tool_versions
 from matrix.model import Plan
 from matrix.out_places import make_writable, report_path, stripped, watched
+from matrix.pgo import training_of
 from matrix.repairs import demand_patchelf, repairs_here
 from matrix.reporting.collector import ReportCollector
 from matrix.reporting.document import Report, read_report, write_report
+from matrix.reporting.page import PAGE, write_page
 from matrix.reporting.terminal import make_listener
-from matrix.running.bench import Bench
+from matrix.running.bench import Bench, Training
+from matrix.running.cgroups import available_memory
 from matrix.running.cpus import available_cpus
 from matrix.running.finish import Finisher
 from matrix.running.ingredients import Ingredients
@@ -36,7 +39,7 @@ from matrix.running.pool import Pool
 from matrix.running.run import Ending, carry_out
 from matrix.sourcing import Made
 from matrix.telling import INTERRUPTED, tell
-from matrix.wishes import audit_mode, companions, compression, run_flags, stubs
+from matrix.wishes import audit_mode, companions, compression, named_boms, run_flags, stubs
 
 __all__ = ["Done", "build_wheels"]
 
@@ -59,6 +62,7 @@ class Done:
 class _Where(NamedTuple):
     out: Path
     report: Path
+    page: bool
 
 
 async def build_wheels(
@@ -82,6 +86,7 @@ async def build_wheels(
     out = gathered.cwd / options.out if options.out is not None else gathered.project.target_dir / "wheels"
     stubs(options, gathered.project)  # told before anything is written
     ingredients = await _ingredients(gathered, options, out, drivers)
+    training = await training_of(gathered.project, gathered.plan, gathered.host, ingredients)
     lacking = await gathered.missing_generator()
     if lacking is not None:
         raise lacking
@@ -101,7 +106,7 @@ async def build_wheels(
         verbose=max(options.verbose, int(options.talks)),
         color=options.color,
         log_format=options.log_format,
-        report=shown(report_file, gathered.cwd),
+        report=shown(report_file, gathered.cwd) + (f" and {PAGE}" if options.timings else ""),
     )
     bus = Bus([collector, reporter.listener])
     finisher = Finisher(ingredients, gathered.plan, gathered.workshop, bus)
@@ -109,14 +114,16 @@ async def build_wheels(
         stack.enter_context(_opened(gathered, out))
         pool = stack.enter_context(open_pool(options.jobs or gathered.project.options.jobs or available_cpus()))
         stack.enter_context(reporter)
-        bench = _bench(gathered, options, drivers, pool, bus, ingredients, color=reporter.color)
+        bench = _bench(gathered, options, drivers, pool, bus, ingredients, training, color=reporter.color)
         ending: Ending = "interrupted"
         try:
             place = "" if private else shown(out, gathered.cwd)
             said = made.warnings if made is not None else ()
             ending = await _run(gathered, options, bench, finisher, ingredients, place, said)
         finally:
-            report, written = _close(bench, gathered.plan, collector, finisher, ending, _Where(out, report_file))
+            report, written = _close(
+                bench, gathered.plan, collector, finisher, ending, _Where(out, report_file, options.timings)
+            )
     files = dict.fromkeys(cell.wheel.file for cell in report.cells if cell.wheel is not None)
     failed = not written or any(cell.status not in {"built", "reused", "skipped"} for cell in report.cells)
     code = INTERRUPTED if ending == "interrupted" else int(failed)
@@ -154,6 +161,8 @@ def _close(
     report = collector.report()
     try:
         write_report(where.report, report)
+        if where.page:
+            write_page(where.report, report)
     except WheelmatrixError as error:  # wheels may have been made: say it, and hand on what there is
         tell(error)
         return report, False
@@ -191,6 +200,8 @@ async def _run(
         caps=caps,
         fail_fast=options.fail_fast or project.options.fail_fast,
         seeding=not options.no_seed,
+        budget=options.max_memory or available_memory(),
+        peaks=gathered.peaks,
     )
 
 
@@ -201,6 +212,7 @@ def _bench(
     pool: Pool,
     bus: Bus,
     ingredients: Ingredients,
+    training: Training | None,
     *,
     color: bool,
 ) -> Bench:
@@ -219,8 +231,10 @@ def _bench(
         cargo_flags=run_flags(gathered.project, options),
         color=color,
         out_dir_crates=ingredients.out_dir_crates,
+        brings=ingredients.repairs is not None,
         sources=tuple(map(str, gathered.project.sources)),
         companions=companions(options, gathered.project),
+        training=training,
         stubs=stubs(options, gathered.project),
     )
 
@@ -231,7 +245,7 @@ async def _ingredients(
     """Collect metadata and Python files, so that their faults are told before anything compiles."""
     project = gathered.project
     layout = layout_of(project)
-    metadata, contents = check_python_side(project, more_boms=options.sbom_include or ())
+    metadata, contents = check_python_side(project, more_boms=named_boms(options, gathered.cwd))
     if options.editable:
         contents = editable_contents(layout, contents, metadata.distribution)
     audit = audit_mode(options, project)

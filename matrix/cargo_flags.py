@@ -30,7 +30,12 @@ def add_cargo(parser: argparse.ArgumentParser) -> None:
     add("--target-dir", metavar="DIR", help="cargo target directory; lanes, logs and wheels lie in it")
     add("--config", action="append", metavar="KEY=VALUE", help="override a cargo configuration value, repeatable")
     add("-Z", dest="unstable", action="append", metavar="FLAG", help="unstable flag of cargo, repeatable")
-    add("--timings", action="store_true", help="let each cargo write its timing report into its lane")
+    add(
+        "--timings",
+        action="store_true",
+        help="write timeline.html beside the report: which build held which slot when; and let each cargo write its "
+        "own timing report into its lane",
+    )
     add("--future-incompat-report", action="store_true", help="let cargo report what future Rust will refuse")
     add("--ignore-rust-version", action="store_true", help="ignore rust-version in packages")
     features = parser.add_argument_group(_FEATURES)

@@ -8,13 +8,14 @@ import shutil
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from matrix.arguments import parse
-from matrix.errors import ConfigError, ToolError, UsageError, WheelmatrixError, did_you_mean
+from matrix.errors import ToolError, UsageError, WheelmatrixError
 from matrix.model import Command
 from matrix.process import run
 from matrix.project.locate import find_files, read_toml
+from matrix.requirements import requirements
 
 __all__ = ["build_options", "find_environment", "find_installation", "install", "requirements"]
 
@@ -57,39 +58,6 @@ def build_options(options: argparse.Namespace, python: Path, out: str) -> argpar
         setattr(built, name, value)
     built.editable = True
     return built
-
-
-def requirements(table: Mapping[str, Any], extras: Sequence[str], groups: Sequence[str]) -> tuple[str, ...]:
-    """Return what the project needs to run: its dependencies, those of extras, and of dependency groups (PEP 735).
-
-    Args:
-        table: All of pyproject.toml.
-        extras: Names of extras.
-        groups: Names of groups.
-
-    Raises:
-        UsageError: One is not there.
-        ConfigError: The groups are malformed.
-    """
-    from packaging.dependency_groups import resolve_dependency_groups  # noqa: PLC0415 - this command alone
-    from packaging.utils import canonicalize_name  # noqa: PLC0415
-
-    project = table.get("project", {})
-    found = list(project.get("dependencies", []))
-    optional = {canonicalize_name(name): words for name, words in project.get("optional-dependencies", {}).items()}
-    for extra in extras:
-        if canonicalize_name(extra) not in optional:
-            raise UsageError(f"there is no extra {extra!r} (-E)", hint=did_you_mean(extra, optional))
-        found += optional[canonicalize_name(extra)]
-    known = table.get("dependency-groups", {})
-    for group in groups:
-        if canonicalize_name(group) not in map(canonicalize_name, known):
-            raise UsageError(f"there is no dependency group {group!r} (-G)", hint=did_you_mean(group, known))
-        try:
-            found += resolve_dependency_groups(known, group)
-        except Exception as error:  # noqa: BLE001 - several kinds, and groups of them
-            raise ConfigError(f"pyproject.toml: [dependency-groups] {group}: {error}") from None
-    return tuple(dict.fromkeys(found))
 
 
 class Installation(NamedTuple):

@@ -11,6 +11,7 @@ from matrix.driver_options import DockerOptions, XwinOptions
 from matrix.model import Build, Command, Compatibility, Target
 
 __all__ = [
+    "BROUGHT",
     "OUT_OF_REACH",
     "Containers",
     "DockerOptions",
@@ -24,6 +25,8 @@ __all__ = [
     "XwinOptions",
 ]
 
+BROUGHT = "libraries"
+"""Directory of a lane with libraries that were copied out of where the build was made."""
 OUT_OF_REACH = "/nonexistent/wheelmatrix-seed"
 """A PyO3 configuration, and a Python, that cannot be read: what a build is given that must stop where it needs one."""
 
@@ -244,6 +247,20 @@ class Driver(Protocol):
         """Name what compiles and runs the build scripts and proc macros of a build: empty for this machine itself.
 
         Builds of one name may share them.
+        """
+        ...
+
+    def bring(self, build: Build, place: Place, folder: str, linked: Sequence[str]) -> Command | None:
+        """Return what copies the shared libraries that files need out of where they were made.
+
+        Args:
+            build: The build.
+            place: Where it happened.
+            folder: Directory of the files on this machine; the libraries go to ``BROUGHT`` in the lane.
+            linked: Directories that the linker searched.
+
+        Returns:
+            The command, or ``None`` where libraries lie on this machine.
         """
         ...
 

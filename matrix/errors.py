@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import difflib
+import errno
 from collections.abc import Iterable
 
-__all__ = ["ConfigError", "ToolError", "UsageError", "WheelmatrixError", "did_you_mean"]
+__all__ = ["FULL_DISK", "ConfigError", "ToolError", "UsageError", "WheelmatrixError", "did_you_mean", "disk_hint"]
+
+FULL_DISK = "free some disk space: `wheelmatrix clean` removes the lanes of earlier runs; what was built is kept"
 
 
 class WheelmatrixError(Exception):
@@ -47,3 +50,8 @@ def did_you_mean(word: str, known: Iterable[str]) -> str | None:
     """Return ``did you mean 'x'?`` for the nearest known word, or ``None``."""
     near = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
     return f"did you mean {near[0]!r}?" if near else None
+
+
+def disk_hint(error: OSError) -> str | None:
+    """Return what to do when a disk or a quota is full, or ``None`` when that is not what is wrong."""
+    return FULL_DISK if error.errno in {errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)} else None

@@ -32,6 +32,8 @@ __all__ = [
     "PrepareStarted",
     "RunEnded",
     "RunStarted",
+    "SlotFreed",
+    "SlotTaken",
     "SlotsChanged",
 ]
 
@@ -84,11 +86,19 @@ class BuildStarted(_Event, frozen=True, kw_only=True, tag=True):
 
 
 class CrateDone(_Event, frozen=True, kw_only=True, tag=True):
-    """Cargo finished one crate; ``fresh`` when it had nothing to do for it."""
+    """Cargo finished one crate; ``fresh`` when it had nothing to do for it.
+
+    Attributes:
+        build: The build, or the seed that some share.
+        crate: Name of the cargo target: ``pyo3_ffi``, ``build-script-build``.
+        fresh: Whether there was nothing to do.
+        package: Name of its package: ``pyo3-ffi``.
+    """
 
     build: str
     crate: str
     fresh: bool
+    package: str = ""
 
 
 class Line(_Event, frozen=True, kw_only=True, tag=True):
@@ -148,6 +158,20 @@ class SlotsChanged(_Event, frozen=True, kw_only=True, tag=True):
     total: int
 
 
+class SlotTaken(_Event, frozen=True, kw_only=True, tag=True):
+    """A build (or the seed of some) took a slot; ``slot`` counts from 0, the lowest free one is taken."""
+
+    build: str
+    slot: int
+
+
+class SlotFreed(_Event, frozen=True, kw_only=True, tag=True):
+    """It gave the slot back."""
+
+    build: str
+    slot: int
+
+
 class Note(_Event, frozen=True, kw_only=True, tag=True):
     """Something a person should know: a warning or a remark, perhaps about one build."""
 
@@ -187,6 +211,8 @@ Event: TypeAlias = (
     | AuditEnded
     | CellEnded
     | SlotsChanged
+    | SlotTaken
+    | SlotFreed
     | Note
     | RunEnded
 )

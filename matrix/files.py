@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
-__all__ = ["TEMPORARY", "replacing", "shown", "temporary_name", "write_atomically", "write_if_changed"]
+__all__ = ["TEMPORARY", "LogFile", "replacing", "shown", "temporary_name", "write_atomically", "write_if_changed"]
 
 
 TEMPORARY = ".wheelmatrix-"
@@ -51,6 +51,36 @@ def replacing(path: Path, *, unless: Callable[[Path], bool] | None = None) -> It
     finally:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
+
+
+class LogFile:
+    """A text file that grows a line at a time; when the disk is full it ends early, and nobody fails for it.
+
+    Args:
+        path: The file; written anew.
+
+    Raises:
+        OSError: It cannot be opened.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._file = path.open("w", 1, "utf-8", "replace")
+        self._whole = True
+
+    def __enter__(self) -> LogFile:  # noqa: PYI034 - Self is of Python 3.11
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        with suppress(OSError):
+            self._file.close()
+
+    def write(self, text: str) -> None:
+        """Write text that ends with a line feed."""
+        if self._whole:
+            try:
+                self._file.write(text)
+            except OSError:
+                self._whole = False
 
 
 def write_atomically(path: Path, data: bytes, *, mode: int | None = None) -> None:

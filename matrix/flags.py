@@ -10,47 +10,19 @@ from matrix.audit_flags import add_audit
 from matrix.cargo_flags import add_cargo
 from matrix.flag_values import positive
 from matrix.repair_flags import fill_repair
+from matrix.run_flags import add_run, fill_clean
 from matrix.upload_flags import add_index, add_publish
 from matrix.wheel_flags import add_contents, add_packing
 
-__all__ = ["COMMANDS", "NOT_YET"]
+__all__ = ["COMMANDS"]
 
-NOT_YET: dict[str, str] = {
-    "--pgo": "profile-guided optimisation",
-}
-"""Flags of maturin that are known and refused, with what they would do."""
-
-_RUN = "how the run goes"
 _CELLS = "which wheels"
 _OUTPUT = "output"
 
 
 def _fill_build(parser: argparse.ArgumentParser) -> None:
     _add_selection(parser)
-    run = parser.add_argument_group(_RUN)
-    run.add_argument(
-        "-j",
-        "--jobs",
-        type=positive,
-        metavar="N",
-        help="slots for the whole run: at most N rustc processes at a time, over all builds (default: the "
-        "CPUs this process may use)",
-    )
-    run.add_argument(
-        "--fail-fast", action="store_true", help="stop everything at the first failure instead of building the rest"
-    )
-    run.add_argument("--timeout", metavar="TIME", help="time limit of each build: 90s, 20m, 1h or seconds")
-    run.add_argument(
-        "--no-reuse", action="store_true", help="audit and pack every wheel again, even when nothing changed"
-    )
-    run.add_argument(
-        "--no-seed",
-        action="store_true",
-        help="let every lane compile everything, instead of sharing what needs no Python",
-    )
-    run.add_argument(
-        "--plan", action="store_true", help="show what would be built, and stop (same as the plan command)"
-    )
+    add_run(parser)
     output = parser.add_argument_group(_OUTPUT)
     output.add_argument(
         "-o", "--out", metavar="DIR", help="directory the wheels go to (default: wheels in cargo's target directory)"
@@ -71,7 +43,6 @@ def _fill_build(parser: argparse.ArgumentParser) -> None:
     _add_common(output)
     add_contents(parser)
     add_packing(parser)
-    _add_refused(parser)
 
 
 def _fill_plan(parser: argparse.ArgumentParser) -> None:
@@ -87,7 +58,8 @@ def _fill_plan(parser: argparse.ArgumentParser) -> None:
     )
     output.add_argument("--explain", action="store_true", help="say for every cell which driver builds it and why")
     _add_common(output)
-    _add_refused(parser)
+    add_contents(parser)
+    add_packing(parser)
 
 
 def _fill_doctor(parser: argparse.ArgumentParser) -> None:
@@ -203,6 +175,7 @@ COMMANDS: dict[str, tuple[str, Callable[[argparse.ArgumentParser], None]]] = {
     "interpreters": ("list the Pythons found on this machine", _fill_interpreters),
     "audit": ("judge finished wheels, made by anyone", _fill_audit),
     "repair": ("bring along the libraries that finished wheels need, in new wheels", fill_repair),
+    "clean": ("remove lanes and logs of earlier runs; wheels stay", fill_clean),
     "schema": ("print a JSON Schema", _fill_schema),
 }
 
@@ -278,12 +251,6 @@ def _add_drivers(group: Any) -> None:
         help="accept Microsoft's licence for the Windows SDK and CRT (fwlink 2086102), which windows-msvc targets need "
         "(env WHEELMATRIX_ACCEPT_XWIN_LICENSE=1)",
     )
-
-
-def _add_refused(parser: argparse.ArgumentParser) -> None:
-    later = parser.add_argument_group("not built yet", "known from maturin; each is refused with a word on why")
-    for flag, what in NOT_YET.items():
-        later.add_argument(flag, action="store_true", help=what)
 
 
 def _add_display(group: Any, verbose: str = "-vv shows a traceback with every error") -> None:

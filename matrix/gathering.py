@@ -25,7 +25,7 @@ from matrix.project import Project, find_cargo, read_project
 from matrix.running.generators import missing_generator
 from matrix.running.lanes import Workshop
 from matrix.running.signals import stopped_by_signals
-from matrix.running.state import read_state
+from matrix.running.state import BuildState, read_state
 from matrix.wishes import cargo_flags, request_of, run_flags
 
 __all__ = ["Gathered", "gather", "tag_environment", "tool_versions"]
@@ -49,6 +49,7 @@ class Gathered:
         exports: Module-definition texts of the libraries of Python that modules link, by name.
         cwd: Where the user is.
         generators: Pythons to try, in order, where one must run cffi.
+        peaks: Bytes of memory that builds needed when they last compiled something, by id.
     """
 
     project: Project
@@ -64,6 +65,7 @@ class Gathered:
     exports: Mapping[str, str] = field(default_factory=dict)
     cwd: Path = field(default_factory=Path)
     generators: tuple[str, ...] = ()
+    peaks: Mapping[str, int] = field(default_factory=dict)
 
     def commands(self, drivers: Sequence[Driver], options: argparse.Namespace) -> dict[str, tuple[str, ...]]:
         """Return the command that each build would run, by build id."""
@@ -119,13 +121,14 @@ async def _gather(options: argparse.Namespace, drivers: Sequence[Driver], *, sur
     request = replace(request_of(options, project, os.environ, host.target), surveys=surveys)
     found = await _pythons(request, project, host)
     workshop = Workshop(project.target_dir / "wheelmatrix")
+    history = _history(workshop)
     facts = Facts(
         host=host,
         drivers=drivers,
         installations=[interpreter for interpreter, _ in found.all],
         named={word: interpreter for word, (interpreter, _) in found.named.items()},
         default=found.default[0] if found.default is not None else None,
-        durations=_durations(workshop),
+        durations={name: state.seconds for name, state in history.items() if state.seconds is not None},
         environ=tag_environment(os.environ)
         | {name: os.environ[name] for name in CROSS_VARIABLES if name in os.environ},
         cross=await anyio.to_thread.run_sync(_cross_files, project, cwd),
@@ -148,6 +151,7 @@ async def _gather(options: argparse.Namespace, drivers: Sequence[Driver], *, sur
         cache=cache_directory(os.environ) or workshop.base / "cache",
         exports=await anyio.to_thread.run_sync(_exports, project, plan),
         cwd=cwd,
+        peaks={name: state.peak for name, state in history.items() if state.peak is not None},
         generators=_generators([executable for _, executable in found.named.values()]),
     )
 
@@ -228,13 +232,12 @@ def _exports(project: Project, plan: Plan) -> dict[str, str]:
     return {name: definition(f"{name}.dll", symbols) for name in names}
 
 
-def _durations(workshop: Workshop) -> dict[str, float]:
-    """Return how long builds took the last time they compiled."""
+def _history(workshop: Workshop) -> dict[str, BuildState]:
+    """Return what is remembered of builds, by id."""
     directory = workshop.base / "state"
     if not directory.is_dir():
         return {}
-    states = {path.stem: read_state(path) for path in directory.glob("*.json")}
-    return {name: state.seconds for name, state in states.items() if state.seconds is not None}
+    return {path.stem: read_state(path) for path in directory.glob("*.json")}
 
 
 async def tool_versions(gathered: Gathered, drivers: Sequence[Driver]) -> dict[str, str]:

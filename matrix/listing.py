@@ -64,7 +64,7 @@ def audit_rows(audits: Iterable[WheelAudit]) -> list[AuditRow]:
                 overall_tag=one.overall_tag,
                 sym_tag=one.sym_tag,
                 libraries=one.needed_libs,
-                external=tuple(one.external_libs),
+                external=_outside(one),
                 symbols=one.versioned_symbols,
                 findings=one.findings,
             ),
@@ -89,3 +89,9 @@ def list_interpreters(options: argparse.Namespace) -> int:
     else:
         sys.stdout.write(render_interpreters(rows, notes=notes, color=wants_color(options.color, sys.stdout)))
     return 0
+
+
+def _outside(audit: WheelAudit) -> tuple[str, ...]:
+    """Return the libraries that nothing is sure to bring; a level that is met allows those that wider ones do not."""
+    met = audit.overall_tag.startswith(("manylinux", "musllinux"))
+    return () if met else tuple(audit.external_libs)

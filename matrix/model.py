@@ -174,6 +174,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         image: Container image asked for, or ``None``.
         timeout: Seconds a build may take, or ``None``.
         strip: Whether symbols are stripped from the binary.
+        pgo: Whether it is made with a profile, which an instrumented build is trained for first.
     """
 
     features: tuple[str, ...] = ()
@@ -187,6 +188,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     image: str | None = None
     timeout: float | None = None
     strip: bool = False
+    pgo: bool = False
 
     @property
     def feature_args(self) -> tuple[str, ...]:
@@ -271,6 +273,7 @@ class Build(msgspec.Struct, frozen=True, kw_only=True):
         bindgen: Package of the workspace whose program ``uniffi-bindgen`` writes the Python side; empty for none.
         bins: Names of the programs that are built in place of a library, in order; empty for a library.
         expected: Seconds it is expected to take (the last report knows), or ``None``.
+        units: Crates and build scripts that cargo compiles for it, about; 0 when unknown.
     """
 
     id: str
@@ -291,6 +294,7 @@ class Build(msgspec.Struct, frozen=True, kw_only=True):
     bindgen: str = ""
     bins: tuple[str, ...] = ()
     expected: float | None = None
+    units: int = 0
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):

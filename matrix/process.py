@@ -10,12 +10,13 @@ from collections import deque
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING
 
 import anyio
 import msgspec
 
 from matrix.errors import ToolError
+from matrix.files import LogFile
 from matrix.model import Command
 
 if TYPE_CHECKING:
@@ -52,11 +53,13 @@ class Ended(msgspec.Struct, frozen=True, kw_only=True):
         exit: Its exit code (negative: signal).
         timed_out: Whether the time limit ended it.
         tail: The last lines of what it said.
+        peak: Most memory its group held, in bytes; ``None`` when nobody looked.
     """
 
     exit: int
     timed_out: bool
     tail: tuple[str, ...]
+    peak: int | None = None
 
 
 def environment(command: Command, base: Mapping[str, str] | None = None) -> dict[str, str]:
@@ -98,6 +101,7 @@ async def run(
     log: Path | None = None,
     timeout: float | None = None,  # noqa: ASYNC109 - the limit ends a whole process group, not only an await
     pass_fds: Sequence[int] = (),
+    on_pid: Callable[[int], None] | None = None,
 ) -> Ended:
     """Run a command to its end, line by line, and leave no process of its group behind.
 
@@ -112,6 +116,7 @@ async def run(
         log: File that gets every line kept, written anew.
         timeout: Seconds it may take, or ``None``.
         pass_fds: Descriptors the child inherits.
+        on_pid: Called with the process' number, which is also its group's, when it runs.
 
     Raises:
         ToolError: The program is missing or may not be run.
@@ -119,8 +124,10 @@ async def run(
     tail: deque[str] = deque(maxlen=TAIL)
     with ExitStack() as files:
         # A line at a time: who watches the log sees it grow, and a killed run leaves one that is whole.
-        sink = files.enter_context(log.open("w", 1, "utf-8", "replace")) if log is not None else None
+        sink = files.enter_context(LogFile(log)) if log is not None else None
         process = await _start(command, root, pass_fds)
+        if on_pid is not None:
+            on_pid(process.pid)
         try:
             timed_out = await _watch(process, on_stdout, on_stderr, tail, sink, timeout)
             _signal_group(process.pid, _KILL)
@@ -162,7 +169,7 @@ async def _watch(
     on_stdout: LineFilter | None,
     on_stderr: LineFilter | None,
     tail: deque[str],
-    sink: TextIO | None,
+    sink: LogFile | None,
     limit: float | None,
 ) -> bool:
     """Read both pipes until the process ends; return whether the time limit ended it."""

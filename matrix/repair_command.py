@@ -107,10 +107,12 @@ def _workbench(options: argparse.Namespace, environ: Mapping[str, str]) -> Workb
 
 def _places(analysis: Analysis, *, given: str | None, environ: Mapping[str, str]) -> Places:
     """Return where libraries of a wheel are looked for; this machine's own count for wheels of its platform alone."""
+    directories = given_directories(environ.get("LD_LIBRARY_PATH", "") if given is None else given)
+    if not analysis.binaries:  # for Windows and macOS
+        path = given_directories(environ.get("PATH", "")) if given is None and sys.platform == "win32" else ()
+        return Places(given=directories, system=path)
     if given is not None:
-        directories = given_directories(given)
         return Places(given=directories, system=sysroot_directories(directories, analysis.libc, analysis.arch))
-    directories = given_directories(environ.get("LD_LIBRARY_PATH", ""))
     machine, libc = platform.machine(), "glibc" if "glibc" in platform.libc_ver()[0] else "musl"
     if sys.platform == "linux" and machine == analysis.arch and analysis.libc in {"", libc}:
         return Places(given=directories, system=loader_directories(analysis.libc, analysis.arch))

@@ -10,7 +10,7 @@ __all__ = ["fill_repair"]
 def fill_repair(parser: argparse.ArgumentParser) -> None:
     """Add them."""
     add = parser.add_argument
-    add("wheels", nargs="+", metavar="WHEEL", help="wheel files for Linux, made by anyone")
+    add("wheels", nargs="+", metavar="WHEEL", help="wheel files, made by anyone")
     add("-o", "--out", metavar="DIR", default="wheelhouse", help="directory of the new wheels (default: wheelhouse)")
     add("--plat", metavar="LEVEL", help="level to reach: manylinux_2_28, musllinux_1_2, … (default: the best one met)")
     add(

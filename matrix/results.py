@@ -63,6 +63,8 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
         log: The log file, relative to the directory that holds lanes and logs.
         started: Seconds since the run began.
         ended: Seconds since the run began.
+        peak: Most memory that its processes held at once, in bytes; ``None`` where nobody could see it.
+        lane_size: Bytes of its lane on disk, files shared with its seed included; ``None`` when it was not measured.
     """
 
     build: str
@@ -79,6 +81,8 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     log: str = ""
     started: float = 0.0
     ended: float = 0.0
+    peak: int | None = None
+    lane_size: int | None = None
 
 
 class Finding(msgspec.Struct, frozen=True, kw_only=True):

@@ -7,7 +7,7 @@ import sys
 import traceback
 from collections.abc import Iterator
 
-from matrix.errors import WheelmatrixError
+from matrix.errors import WheelmatrixError, disk_hint
 
 __all__ = ["INTERRUPTED", "leaves", "say", "tell"]
 
@@ -30,6 +30,8 @@ def tell(error: BaseException, *, debug: bool = False) -> int:
     leaf = next(leaves(error))
     if isinstance(leaf, OSError) and leaf.strerror:
         say("error", f"{leaf.filename or 'stdout'}: {leaf.strerror}")
+        if (hint := disk_hint(leaf)) is not None:
+            say("hint", hint)
         return 1
     say("error", f"internal error: {leaf!r}")
     say("hint", "this is a fault of wheelmatrix; WHEELMATRIX_DEBUG=1 shows where")

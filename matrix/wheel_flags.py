@@ -6,7 +6,7 @@ import argparse
 
 __all__ = ["ABSENT", "add_contents", "add_packing"]
 
-ABSENT: dict[str, object] = {"generate_stubs": False, "include_debuginfo": False, "sbom_include": None}
+ABSENT: dict[str, object] = {"generate_stubs": False, "include_debuginfo": False, "pgo": False, "sbom_include": None}
 """What flags of builds are where a command has them not."""
 
 
@@ -34,6 +34,12 @@ def add_packing(parser: argparse.ArgumentParser) -> None:
         "--generate-stubs",
         action="store_true",
         help="type stubs of the module, read from its binary (pyo3 with its feature experimental-inspect)",
+    )
+    add(
+        "--pgo",
+        action="store_true",
+        help="build with a profile: an instrumented build, [tool.maturin] pgo-command in an environment of its own, "
+        "and the build that is made from what was counted; release unless a profile is named (env MATURIN_PGO)",
     )
     add(
         "--compression-method",

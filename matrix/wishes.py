@@ -18,7 +18,17 @@ from matrix.running.ingredients import AuditMode
 
 INSPECT = "experimental-inspect"  # pyo3's feature that describes a module inside its binary
 
-__all__ = ["audit_mode", "cargo_flags", "companions", "compression", "request_of", "run_flags", "seconds", "stubs"]
+__all__ = [
+    "audit_mode",
+    "cargo_flags",
+    "companions",
+    "compression",
+    "named_boms",
+    "request_of",
+    "run_flags",
+    "seconds",
+    "stubs",
+]
 
 
 def cargo_flags(options: argparse.Namespace) -> CargoFlags:
@@ -74,6 +84,7 @@ def request_of(options: argparse.Namespace, project: Project, environ: Mapping[s
         only=tuple(options.only or ()),
         settings=_changes(options, project, environ),
         prefers="zig" if options.zig else "",
+        pgo=_wants_profile(options, environ),
         debuginfo=options.include_debuginfo and not options.editable,
         skip_audit=audit_mode(options, project) == "skip",
     )
@@ -115,7 +126,7 @@ def _changes(options: argparse.Namespace, project: Project, environ: Mapping[str
     if profile is None and options.editable:
         profile = project.maturin.editable_profile
     if profile is None and project.maturin.profile is None:
-        profile = options.default_profile
+        profile = "release" if _wants_profile(options, environ) else options.default_profile
     strip = options.strip
     if strip is None and environ.get("MATURIN_STRIP", "").lower() in {"true", "false"}:
         strip = environ["MATURIN_STRIP"].lower() == "true"
@@ -131,6 +142,10 @@ def _changes(options: argparse.Namespace, project: Project, environ: Mapping[str
         rustc_args=tuple(options.rustc_args) or None,
         strip=strip,
     )
+
+
+def _wants_profile(options: argparse.Namespace, environ: Mapping[str, str]) -> bool:
+    return options.pgo or environ.get("MATURIN_PGO", "").lower() in {"true", "1", "yes", "on"}
 
 
 def seconds(options: argparse.Namespace) -> Seconds | None:
@@ -199,3 +214,8 @@ def stubs(options: argparse.Namespace, project: Project) -> str:
         hint = f'write pyo3 = {{ features = ["{INSPECT}"] }} in Cargo.toml, or -F pyo3/{INSPECT}'
         raise UsageError(f"--generate-stubs needs pyo3's feature {INSPECT}, which is off", hint=hint)
     return project.module.name
+
+
+def named_boms(options: argparse.Namespace, cwd: Path) -> list[str]:
+    """Return the files of ``--sbom-include``: seen from where the user is, else from the project's root."""
+    return [str(cwd / text) if (cwd / text).is_file() else text for text in options.sbom_include or ()]

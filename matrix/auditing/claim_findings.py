@@ -10,7 +10,7 @@ from matrix.auditing.audit import wrong_format
 from matrix.auditing.claims import Claims
 from matrix.auditing.described import Described, pure_root
 from matrix.auditing.elf import Binary
-from matrix.auditing.levels import meets_level
+from matrix.auditing.levels import Judgement, meets_level
 from matrix.auditing.macho import MachO
 from matrix.auditing.macos import limits
 from matrix.auditing.natives import Native, not_audited
@@ -51,13 +51,19 @@ def claim_findings(analysis: Analysis, claims: Claims) -> Iterator[Finding]:
                 code="tag-not-met",
                 severity="error",
                 file="",
-                message=": ".join(filter(None, (found.reason, found.details.replace("\n", ", ")))),
+                message=_reason(found),
                 hint=f"the best tag it meets is {analysis.verdict.overall_tag}",
             )
     for platform in claims.platforms:
         rejected = pypi_rejects(platform)
         if rejected is not None:
             yield Finding(code="not-on-pypi", severity="note", file="", message=rejected)
+
+
+def _reason(found: Judgement) -> str:
+    """Return why a level is not met, with what is at fault unless that is said already."""
+    details = found.details.replace("\n", ", ")
+    return found.reason if found.reason.endswith(details) else f"{found.reason}: {details}"
 
 
 def elsewhere(binaries: Iterable[Native]) -> Iterator[Finding]:
@@ -73,14 +79,18 @@ def elsewhere(binaries: Iterable[Native]) -> Iterator[Finding]:
 
 
 def misplaced(binaries: Iterable[Native], described: Described) -> Iterator[Finding]:
-    """Yield an error for each ELF file that installers put where only pure Python belongs."""
+    """Yield a finding for each ELF file that installers put where only pure Python belongs.
+
+    In a directory of its own for that it is an error; a whole wheel that calls itself pure works wherever both kinds
+    share a directory, which is nearly everywhere.
+    """
     root = pure_root(described.wheel)
     for binary in binaries:
-        pure = ".data/purelib/" in binary.file or (root and ".data/" not in binary.file)
-        if pure and isinstance(binary, Binary):
+        apart = ".data/purelib/" in binary.file
+        if isinstance(binary, Binary) and (apart or (root and ".data/" not in binary.file)):
             yield Finding(
                 code="binary-in-purelib",
-                severity="error",
+                severity="error" if apart else "warning",
                 file=binary.file,
                 message="lies where only pure Python belongs",
             )

@@ -12,7 +12,7 @@ from matrix.auditing.reach import leaves
 from matrix.auditing.verdict import Analysis
 from matrix.model import Finding, Verdict
 
-__all__ = ["analyse_macos", "limits"]
+__all__ = ["PYTHON_LIBRARY", "analyse_macos", "external_libraries", "limits"]
 
 Version = tuple[int, int]
 
@@ -29,7 +29,7 @@ _FIRST = {"arm64": (11, 0)}  # no older macOS runs on it
 _OLDEST = (10, 4)  # the first with tags for x86_64
 _SYSTEM = ("/usr/lib/", "/System/Library/")
 _DELOCATED = "/DLC/"  # what delocate puts before the install names it makes up
-_PYTHON = re.compile(
+PYTHON_LIBRARY = re.compile(
     r"(?:.*/)?(?:Python3?\.framework/(?:Versions/[\w.]+/)?Python3?|lib(?:python|pypy)\d[\w.-]*\.dylib)"
 )
 
@@ -68,19 +68,25 @@ def analyse_macos(files: Iterable[MachO], platforms: Sequence[str], notes: Seque
         for name in (file.file, *(one.install_name for one in file.slices))
         if name
     )
-    external = {file.file: _external(file, internal) for file in loaded}
+    external = {file.file: external_libraries(file, internal) for file in loaded}
     tag = _tag(loaded)
     verdict = Verdict(
         overall_tag=tag,
         sym_tag=tag,
         libraries=tuple(sorted({name for file in loaded for name in file.libraries})),
         external=tuple(sorted({name for names in external.values() for name in names})),
-        links_libpython=any(_PYTHON.fullmatch(name) for file in loaded for name in file.libraries),
+        links_libpython=any(PYTHON_LIBRARY.fullmatch(name) for file in loaded for name in file.libraries),
         findings=(*notes, *_findings(loaded, claimed, external), *init_findings(loaded)),
     )
     foreign = tuple(file for file in loaded if _absent(file, claimed))
     return Analysis(
-        arch=" and ".join(claimed), libc="", machos=loaded, internal=internal, foreign=foreign, verdict=verdict
+        arch=" and ".join(claimed),
+        libc="",
+        machos=loaded,
+        internal=internal,
+        foreign=foreign,
+        notes=tuple(notes),
+        verdict=verdict,
     )
 
 
@@ -117,7 +123,7 @@ def _absent(file: MachO, claimed: Mapping[str, Version]) -> list[str]:
     return [arch for arch in claimed if arch not in there]
 
 
-def _external(file: MachO, internal: frozenset[str]) -> tuple[str, ...]:
+def external_libraries(file: MachO, internal: frozenset[str]) -> tuple[str, ...]:
     """Return the libraries a file cannot do without that neither macOS nor the wheel has."""
     needed = {name for one in file.slices for name in one.libraries if name not in one.optional}
     return tuple(
@@ -162,7 +168,7 @@ def _dotted(version: Version) -> str:
 
 def _libraries(file: MachO, external: Iterable[str]) -> Iterator[Finding]:
     for name in external:
-        if _PYTHON.fullmatch(name):
+        if PYTHON_LIBRARY.fullmatch(name):
             yield Finding(
                 code="links-libpython",
                 severity="error" if file.modules else "warning",
@@ -176,7 +182,7 @@ def _libraries(file: MachO, external: Iterable[str]) -> Iterator[Finding]:
                 severity="warning",
                 file=file.file,
                 message=f"needs {name}, which neither macOS nor the wheel has",
-                hint="link it statically, or bring it along in the wheel",
+                hint="link it statically, or let wheelmatrix repair bring it along",
             )
 
 

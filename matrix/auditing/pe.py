@@ -9,6 +9,7 @@ from __future__ import annotations
 import struct
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
+from functools import cache
 from typing import Any
 
 import msgspec
@@ -140,17 +141,26 @@ def _read(file: str, data: Buffer) -> Pe:
 
 def _header(data: Buffer) -> Any:
     """Return pefile's reading of the headers and the section table."""
-    import pefile  # noqa: PLC0415 - a tenth of a second that only an audit pays
-
     # what it reads lies together at the start, and it is not made for maps that are closed
     start = bytes(data[:_HEADER_LIMIT])
     try:
-        header = pefile.PE(data=start, fast_load=True)
+        header = _reader()(data=start, fast_load=True)
     except Exception as error:  # whatever it stumbles over, the file is at fault
         raise BadBinaryError(f"its headers are broken: {str(error).strip(chr(39))}") from error
     if not getattr(header, "OPTIONAL_HEADER", None) or not hasattr(header.OPTIONAL_HEADER, "DATA_DIRECTORY"):
         raise BadBinaryError("its headers are cut off")
     return header
+
+
+@cache
+def _reader() -> Any:
+    import pefile  # noqa: PLC0415 - a tenth of a second that only an audit pays
+
+    class Headers(pefile.PE):  # type: ignore[misc]
+        def close(self) -> None:
+            """Do nothing: the original collects garbage for every broken file, and there is nothing to close."""
+
+    return Headers
 
 
 def _sections(header: Any) -> Iterator[tuple[int, int, int]]:

@@ -15,7 +15,7 @@ __all__ = ["HINTS", "explain", "level_note", "remarks", "symbol_list", "versione
 HINTS: dict[OffenceKind, str] = {
     "forbidden-symbol": "it is private to that library; link the library statically instead",
     "symbol-version": "build on a system with an older glibc, such as an image of that level",
-    "external-library": "link it statically, or bring it along in the wheel",
+    "external-library": "link it statically, or let wheelmatrix repair bring it along",
     "links-libpython": "an extension module takes Python's symbols from the interpreter that loads it; do not link it",
     "isa-level": "build without target-cpu or target-feature flags",
     "pyfpe-symbol": "build against a Python made without fpectl (PEP 513)",

@@ -29,7 +29,7 @@ from matrix.auditing.windows import analyse_windows
 from matrix.errors import UsageError
 from matrix.model import Finding, Verdict
 
-__all__ = ["Audits", "Upgrade", "WheelAudit", "audit_wheel", "audit_wheels"]
+__all__ = ["Audits", "Upgrade", "WheelAudit", "audit_wheel", "audit_wheels", "system_of"]
 
 _THREADS = 4  # inflating and hashing run beside each other, the rest does not
 
@@ -73,7 +73,7 @@ def audit_wheel(path: Path, extra: tuple[Policy, ...] = ()) -> WheelAudit:
         BadWheelError: It is no wheel, damaged, or made to harm who opens it.
     """
     claims = read_claims(path.name)
-    system = _system(claims)
+    system = system_of(claims)
     anywhere = "any" in claims.platforms
     members = read_members(path, FORMATS[system], others=anywhere)
     binaries, strange = set_aside(members.binaries, claims)
@@ -119,7 +119,7 @@ def _audited(path: Path, extra: tuple[Policy, ...]) -> WheelAudit:
         return WheelAudit(file=path.name, pure=False, tags=(), overall_tag="", sym_tag="", findings=(advised(finding),))
 
 
-def _system(claims: Claims) -> str:
+def system_of(claims: Claims) -> str:
     """Return the system that a wheel is judged for: Linux, unless its tags name others alone."""
     if any(platform == "any" or "linux" in platform for platform in claims.platforms):
         return "linux"

@@ -10,13 +10,13 @@ from matrix.auditing.pe import Pe
 from matrix.auditing.verdict import Analysis
 from matrix.model import Finding, Verdict
 
-__all__ = ["MACHINES", "analyse_windows", "python_dll"]
+__all__ = ["MACHINES", "analyse_windows", "is_there", "python_dll"]
 
 MACHINES = {"win32": "32", "win_amd64": "amd64", "win_arm64": "arm64"}
 """What a PE file is built for, by platform tag."""
 
 _API_SET = re.compile(r"(?:api|ext)-ms-[\w-]+\.dll")
-_PYTHON = re.compile(r"python3(?P<minor>\d{1,2})?(?P<flags>t?(?:_d)?)\.dll|libpypy3\.\d+-c\.dll")
+_PYTHON = re.compile(r"python3(?P<minor>\d{1,2})?(?P<flags>t?(?:_d)?)\.dll|python27\.dll|libpypy3\.\d+-c\.dll")
 _RUNTIME = frozenset({"vcruntime140.dll", "vcruntime140_1.dll", "ucrtbase.dll"})  # come with every Python since 3.5
 _VISUAL_CPP = re.compile(r"(?:msvcp|concrt|vcomp|vccorlib|mfc)\d+[\w-]*\.dll|vcruntime\d+\w*\.dll")
 _SYSTEM_NAMES = """
@@ -35,7 +35,7 @@ _SYSTEM_NAMES = """
 """
 _SYSTEM = frozenset(f"{name}.dll" for name in _SYSTEM_NAMES.split()) | {"bthprops.cpl", "winspool.drv"}
 """DLLs of every Windows 10 and later, as they lie in its system directory."""
-_BRING = "link it statically, or bring it along in the wheel"
+_BRING = "link it statically, or let wheelmatrix repair bring it along"
 _APART = "it is part of the Visual C++ runtime, which users install apart: link it statically, or bring it along"
 
 
@@ -59,7 +59,7 @@ def analyse_windows(files: Iterable[Pe], platforms: Sequence[str], notes: Sequen
     libraries = tuple(file for file in loaded if file.kind == "library")
     foreign = tuple(file for file in libraries if machines and file.arch not in machines)
     internal = frozenset(file.file.rpartition("/")[2].lower() for file in libraries)
-    external = {file.file: [name for name in file.all_libraries if not _there(name, internal)] for file in loaded}
+    external = {file.file: [name for name in file.all_libraries if not is_there(name, internal)] for file in loaded}
     tag = _tag(libraries or loaded)
     verdict = Verdict(
         overall_tag=tag,
@@ -74,7 +74,9 @@ def analyse_windows(files: Iterable[Pe], platforms: Sequence[str], notes: Sequen
         ),
     )
     arch = " and ".join(dict.fromkeys(machines))
-    return Analysis(arch=arch, libc="", pes=loaded, internal=internal, foreign=foreign, verdict=verdict)
+    return Analysis(
+        arch=arch, libc="", pes=loaded, internal=internal, foreign=foreign, notes=tuple(notes), verdict=verdict
+    )
 
 
 def _tag(files: Sequence[Pe]) -> str:
@@ -83,7 +85,7 @@ def _tag(files: Sequence[Pe]) -> str:
     return found.pop() if len(found) == 1 else ""
 
 
-def _there(library: str, internal: frozenset[str]) -> bool:
+def is_there(library: str, internal: frozenset[str]) -> bool:
     """Whether a DLL is Windows's, Python's or the wheel's; names of DLLs know no case."""
     name = library.lower()
     return (

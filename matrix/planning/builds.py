@@ -10,6 +10,7 @@ from typing import NamedTuple
 import msgspec
 
 from matrix.errors import UsageError
+from matrix.estimates import likely_seconds
 from matrix.model import Build, Cell, Settings, StableAbi
 from matrix.planning.judging import Judged
 from matrix.planning.pyo3_config import import_libraries, pyo3_config
@@ -53,8 +54,17 @@ def assemble(
         # a file joined of two runs where both run
         abi = max((abi for abi in abis if abi is not None), key=lambda abi: abi.version, default=None)
         cells.append(_cell(one, abi, names, project))
+    targets = {one.candidate.wish.target.triple: one.candidate.wish.target for one in parts}
+    crates = {triple: project.crate.units(target) for triple, target in targets.items()}
     builds = [
-        _build(ids[family], members, _abi(members[0], floors), project, durations.get(ids[family]))
+        _build(
+            ids[family],
+            members,
+            _abi(members[0], floors),
+            project,
+            expected=durations.get(ids[family]),
+            units=crates[family.triple],
+        )
         for family, members in families.items()
     ]
     return cells, builds
@@ -81,8 +91,10 @@ def check_files(cells: Iterable[Cell], builds: Iterable[Build]) -> None:
 
 
 def starting_order(builds: Iterable[Build]) -> tuple[Build, ...]:
-    """Return the builds as they start: those never timed first, as they may be the longest, then the longest."""
-    return tuple(sorted(builds, key=lambda build: (build.expected is not None, -(build.expected or 0.0))))
+    """Return the builds as they start, the longest expected one first; what they wait for is the run's matter."""
+    known = tuple(builds)
+    seconds = likely_seconds(known)
+    return tuple(sorted(known, key=lambda build: (-seconds[build.id], build.expected is not None)))
 
 
 def _floors(judged: Iterable[Judged]) -> dict[tuple[str, str], tuple[int, int]]:
@@ -118,6 +130,7 @@ def _build_ids(families: Mapping[_Family, Sequence[Judged]]) -> dict[_Family, st
     for family, members in families.items():
         names = {one.candidate.name for one in members}
         suffix = "" if "" in names else f"-{members[0].candidate.name}"
+        suffix += "-pgo" if members[0].recipe.settings.pgo else ""
         stems.setdefault(f"{family.python}-{family.triple}{family.mark}{suffix}", []).append(family)
     return {family: name for stem, sharing in stems.items() for family, name in _told_apart(stem, sharing, families)}
 
@@ -155,7 +168,13 @@ def _cell(one: Judged, abi: StableAbi | None, builds: Sequence[str], project: Pr
 
 
 def _build(
-    name: str, members: Sequence[Judged], abi: StableAbi | None, project: Project, expected: float | None
+    name: str,
+    members: Sequence[Judged],
+    abi: StableAbi | None,
+    project: Project,
+    *,
+    expected: float | None,
+    units: int,
 ) -> Build:
     first = members[0]
     pythons = [one.candidate.pick.interpreter for one in members if one.candidate.pick.interpreter is not None]
@@ -168,7 +187,8 @@ def _build(
     return Build(
         id=name,
         target=target,
-        explicit_target=first.candidate.wish.explicit or first.choice.explicit,
+        # flags of a profile are the target's alone, and no build script's
+        explicit_target=first.candidate.wish.explicit or first.choice.explicit or first.recipe.settings.pgo,
         libc=first.choice.libc,
         interpreter=python,
         stable_abi=abi,
@@ -184,6 +204,7 @@ def _build(
         bindgen=bindings.bindgen,
         bins=first.recipe.programs,
         expected=expected,
+        units=units,
     )
 
 

@@ -30,6 +30,7 @@ class Request:
         prefers: Driver that is asked first wherever no row names another (``--zig``), or empty.
         skip_audit: ``--skip-auditwheel``: nothing is claimed that nobody asked for.
         debuginfo: Whether debug info lies in files of its own (``--include-debuginfo``).
+        pgo: Whether builds are made with a profile (``--pgo``).
         surveys: Whether what cannot be built is only told, and never an error (``doctor``).
     """
 
@@ -45,6 +46,7 @@ class Request:
     prefers: str = ""
     skip_audit: bool = False
     debuginfo: bool = False
+    pgo: bool = False
     surveys: bool = False
 
     @property

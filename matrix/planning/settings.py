@@ -125,6 +125,8 @@ class Recipes:
         settings = msgspec.structs.replace(self.base, features=names, env={**self.base.env, **env})
         for _, change in candidate.changes:
             settings = apply_changes(settings, change)
+        if self._request.pgo:
+            settings = msgspec.structs.replace(settings, pgo=True)
         if self._request.debuginfo and not settings.strip:
             settings = msgspec.structs.replace(settings, env={**settings.env, **_packed_debuginfo(settings.profile)})
         text = msgspec.json.encode(settings, order="deterministic").decode()

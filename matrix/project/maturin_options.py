@@ -31,8 +31,6 @@ STANDING = {
     "bindings": "more: `rust-cpython` too",
     "compatibility": "more: a list makes a wheel for each level",
     "sbom": "more: for each wheel's own target and features, and the same bytes every time",
-    "pgo-command": "not yet: there is no `--pgo`",
-    "pgo-dependency-group": "not yet: there is no `--pgo`",
     "generate-ci": "not yet: no such command; `wheelmatrix new` writes a workflow",
 }
 
@@ -177,7 +175,8 @@ class MaturinOptions(msgspec.Struct, frozen=True, kw_only=True, rename="kebab"):
         tuple[str, ...], Meta(description="Arguments for rustc when it compiles the crate itself.")
     ] = ()
     use_base_python: Annotated[
-        bool, Meta(description="For builds through a Python front end; changes no wheel here.")
+        bool,
+        Meta(description="Whether a Python front end's build is for the Python that its environment was made from."),
     ] = False
     sbom: Annotated[
         Sbom | None,
@@ -189,8 +188,15 @@ class MaturinOptions(msgspec.Struct, frozen=True, kw_only=True, rename="kebab"):
     include_import_lib: Annotated[
         bool, Meta(description="Whether the import library of a module for Windows lies beside it.")
     ] = False
-    pgo_command: Annotated[str | None, Meta(description="Read by `maturin build --pgo` alone.")] = None
-    pgo_dependency_group: Annotated[str | None, Meta(description="Read by `maturin build --pgo` alone.")] = None
+    pgo_command: Annotated[
+        str | None, Meta(description="With `--pgo`: text for the shell that uses the module, at the project's root.")
+    ] = None
+    pgo_dependency_group: Annotated[
+        str | None,
+        Meta(
+            description="With `--pgo`: dependency group (PEP 735) that the command needs. Absent: `dev` if it exists."
+        ),
+    ] = None
     generate_ci: Annotated[dict[str, Any] | None, Meta(description="Read by `maturin generate-ci` alone.")] = None
 
     @property

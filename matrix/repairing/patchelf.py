@@ -18,7 +18,7 @@ from matrix.driver import Tool
 from matrix.errors import ToolError
 from matrix.model import Command
 from matrix.process import Completed, capture
-from matrix.repairing.plan import Change
+from matrix.repairing.nouns import Change
 
 __all__ = ["PATCHELF", "Patchelf", "RunTool", "check_version", "run_from_thread"]
 

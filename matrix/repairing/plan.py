@@ -10,8 +10,8 @@ import msgspec
 from matrix.auditing.elf import Binary
 from matrix.auditing.levels import Judgement
 from matrix.auditing.policies import Policy, policies, policy_for
-from matrix.auditing.verdict import RUST_FLOOR, Analysis, analyse, family_of, offences_against
-from matrix.model import Bundled, Compatibility
+from matrix.auditing.verdict import Analysis, analyse, family_of, offences_against
+from matrix.model import Compatibility
 from matrix.repairing.closure import Closure, Find, close
 from matrix.repairing.layout import (
     grafted_name,
@@ -21,83 +21,11 @@ from matrix.repairing.layout import (
     libraries_folder,
     relative_rpath,
 )
+from matrix.repairing.nouns import Change, Graft, Repair, Wanted
 from matrix.repairing.refusals import unfound, unmet, unreachable
 from matrix.repairing.search import Library
 
-__all__ = ["Change", "Graft", "Repair", "Wanted", "plan_repair"]
-
-
-class Graft(msgspec.Struct, frozen=True, kw_only=True):
-    """A library that is brought along.
-
-    Attributes:
-        file: Its member in the wheel: ``hello.libs/libz-0123abcd.so.1.2.13``.
-        library: Where it comes from.
-    """
-
-    file: str
-    library: Library
-
-
-class Change(msgspec.Struct, frozen=True, kw_only=True):
-    """How one binary is rewritten.
-
-    Attributes:
-        before: What it is now; its file is the member of the wheel, or the path of the library.
-        after: What it is to be, as the audit will read it again.
-        replaced: Old and new name of each library needed.
-    """
-
-    before: Binary
-    after: Binary
-    replaced: tuple[tuple[str, str], ...] = ()
-
-
-class Repair(msgspec.Struct, frozen=True, kw_only=True):
-    """What makes a wheel whole.
-
-    Attributes:
-        level: The level that it then carries.
-        analysis: The audit of what it will hold.
-        grafts: Libraries brought along, by their place in the wheel.
-        changes: Binaries to rewrite, of the wheel and of the grafts.
-        moved: Programs that move, by their former place, because no path leads from there to the libraries.
-    """
-
-    level: Compatibility
-    analysis: Analysis
-    grafts: tuple[Graft, ...]
-    changes: tuple[Change, ...]
-    moved: dict[str, str] = {}
-
-    @property
-    def bundled(self) -> tuple[Bundled, ...]:
-        """What is brought along, as reports say it."""
-        return tuple(
-            Bundled(
-                file=graft.file,
-                library=graft.library.soname,
-                source=str(graft.library.path),
-                sha256=graft.library.sha256,
-            )
-            for graft in self.grafts
-        )
-
-
-class Wanted(msgspec.Struct, frozen=True, kw_only=True):
-    """What a repair is to reach.
-
-    Attributes:
-        level: The level asked for: one, a choice, or ``auto`` for the best.
-        name: The distribution's name as it stands in file names.
-        floor: For ``auto``: the glibc below which no level is worth a claim.
-        exclude: Patterns of libraries that somebody else brings.
-    """
-
-    level: Compatibility
-    name: str
-    floor: tuple[int, int] = RUST_FLOOR
-    exclude: tuple[str, ...] = ()
+__all__ = ["plan_repair"]
 
 
 def plan_repair(analysis: Analysis, wanted: Wanted, find: Find) -> Repair | Judgement | None:
@@ -160,7 +88,8 @@ def _levels(analysis: Analysis, wanted: Wanted) -> Iterator[Policy]:
         return
     if wanted.level.family == "auto":
         known = policies(family, analysis.arch)
-        yield from (one for one in known if family == "musllinux" or one.version >= wanted.floor)
+        # nothing in a musl binary tells the levels apart, so only the newest is claimed
+        yield from known[-1:] if family == "musllinux" else (one for one in known if one.version >= wanted.floor)
     elif wanted.level.family == family:
         for version in wanted.level.versions:
             policy = policy_for(family, version, analysis.arch)
@@ -175,10 +104,9 @@ def _level(policy: Policy) -> Compatibility:
 def _repair(analysis: Analysis, name: str, policy: Policy, closure: Closure) -> Repair:
     folder = libraries_folder(name)
     names = {one.soname: grafted_name(one.path.name, one.sha256) for one in closure.libraries}
-    grafts: dict[str, Graft] = {}
+    grafts: dict[str, Library] = {}
     for library in closure.libraries:
-        file = f"{folder}/{names[library.soname]}"
-        grafts.setdefault(file, Graft(file=file, library=library))
+        grafts.setdefault(f"{folder}/{names[library.soname]}", library)
     moved = {
         file: f"{name}.scripts/{file.rpartition('/')[2]}"
         for file in closure.wanted
@@ -190,20 +118,21 @@ def _repair(analysis: Analysis, name: str, policy: Policy, closure: Closure) -> 
         for binary in analysis.binaries
         if set(closure.wanted.get(binary.file, ())) & names.keys()
     ]
-    changes += [_graft_change(graft, names, homes) for graft in grafts.values()]
+    changes += [_graft_change(file, library.binary, names, homes) for file, library in grafts.items()]
     after = {change.before.file: change.after for change in changes}
     own = [after.get(binary.file, binary) for binary in analysis.binaries]
     result = analyse(
-        [*own, *(after[str(graft.library.path)] for graft in grafts.values())],
+        [*own, *(after[str(library.path)] for library in grafts.values())],
         arch=analysis.arch,
         libc=analysis.libc,
         notes=analysis.notes,
         provided=closure.excluded,
+        weak=analysis.weak,
     )
     return Repair(
         level=_level(policy),
         analysis=result,
-        grafts=tuple(grafts[file] for file in sorted(grafts)),
+        grafts=tuple(Graft(file=file, library=grafts[file]) for file in sorted(grafts)),
         changes=tuple(changes),
         moved=moved,
     )
@@ -226,13 +155,12 @@ def _change(binary: Binary, file: str, names: dict[str, str], folder: str) -> Ch
     return _renamed(binary, file, names, (*rpath, relative_rpath(directory, folder)), binary.soname)
 
 
-def _graft_change(graft: Graft, names: dict[str, str], homes: dict[str, str]) -> Change:
+def _graft_change(file: str, binary: Binary, names: dict[str, str], homes: dict[str, str]) -> Change:
     """Rename a library; of its own paths none means anything any more."""
-    folder, _, name = graft.file.rpartition("/")
-    binary = graft.library.binary
+    folder, _, name = file.rpartition("/")
     rpath = ["$ORIGIN"] if any(needed in names for needed in binary.needed) else []
     rpath += [relative_rpath(folder, homes[needed]) for needed in binary.needed if needed in homes]
-    return _renamed(binary, graft.file, names, tuple(rpath), name)
+    return _renamed(binary, file, names, tuple(rpath), name)
 
 
 def _renamed(binary: Binary, file: str, names: dict[str, str], rpath: tuple[str, ...], soname: str | None) -> Change:

@@ -11,7 +11,7 @@ from matrix.auditing.policies import Policy
 from matrix.auditing.remarks import symbol_list
 from matrix.auditing.verdict import Analysis, offences_against
 from matrix.model import Compatibility
-from matrix.repairing.search import Library, Missing
+from matrix.repairing.search import Found, Missing
 
 __all__ = ["unfound", "unmet", "unreachable"]
 
@@ -36,7 +36,7 @@ def unfound(missing: Sequence[Missing]) -> Judgement:
     )
 
 
-def unmet(analysis: Analysis, wish: Compatibility, policy: Policy, grafts: Mapping[str, Library]) -> Judgement:
+def unmet(analysis: Analysis, wish: Compatibility, policy: Policy, grafts: Mapping[str, Found]) -> Judgement:
     """Say what keeps the wheel from the level even with its libraries brought along.
 
     Args:

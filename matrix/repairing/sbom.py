@@ -13,8 +13,8 @@ from urllib.parse import quote
 
 from matrix import __version__
 from matrix.archives.entries import Entry
+from matrix.repairing.nouns import Graft
 from matrix.repairing.owners import Package, owner
-from matrix.repairing.plan import Graft
 
 __all__ = ["SBOM", "sbom_entry"]
 

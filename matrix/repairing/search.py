@@ -14,24 +14,39 @@ from matrix.auditing.image import BadBinaryError
 from matrix.auditing.verdict import same_architecture
 from matrix.repairing.places import Places
 
-__all__ = ["Library", "Missing", "Search"]
+__all__ = ["Found", "Library", "Missing", "Search"]
 
 _ORIGIN = re.compile(r"\$(?:ORIGIN|\{ORIGIN\})(?=/|$)")
 
 
-class Library(msgspec.Struct, frozen=True, kw_only=True):
+class Found(msgspec.Struct, frozen=True, kw_only=True):
     """A library found.
 
     Attributes:
         soname: The name it is needed by.
         path: The file itself, links resolved.
         sha256: Hexadecimal digest of it.
-        binary: What it is and needs.
+        parts: Where several files are joined into one (slices for macOS): each with its digest.
     """
 
     soname: str
     path: Path
     sha256: str
+    parts: tuple[tuple[Path, str], ...] = ()
+
+    @property
+    def files(self) -> tuple[tuple[Path, str], ...]:
+        """Every file that it is made from, with its digest."""
+        return self.parts or ((self.path, self.sha256),)
+
+
+class Library(Found, frozen=True, kw_only=True):
+    """A library of Linux.
+
+    Attributes:
+        binary: What it is and needs.
+    """
+
     binary: Binary
 
 

@@ -17,20 +17,29 @@ from matrix.archives.entries import Entry
 from matrix.archives.rewrite import copy_wheel, rewrite_wheel
 from matrix.auditing.claims import Claims, read_claims
 from matrix.auditing.elf import Binary
-from matrix.auditing.levels import Judgement
-from matrix.auditing.members import read_members
+from matrix.auditing.levels import Judgement, meets_level
+from matrix.auditing.macho import MachO
+from matrix.auditing.macos import analyse_macos
+from matrix.auditing.members import Members, read_members
+from matrix.auditing.natives import FORMATS
+from matrix.auditing.pe import Pe
 from matrix.auditing.policies import policies, policy_for
 from matrix.auditing.verdict import Analysis, analyse, family_of
+from matrix.auditing.wheel_audit import system_of
+from matrix.auditing.windows import analyse_windows
 from matrix.errors import WheelmatrixError
 from matrix.model import Bundled, Compatibility, Wheel
 from matrix.platforms.platform_tags import level_tags
 from matrix.repairing.doing import Strip, carry_out
+from matrix.repairing.macos import DylibSearch, plan_macos
+from matrix.repairing.nouns import Repair, Wanted
 from matrix.repairing.patchelf import Patchelf
 from matrix.repairing.places import Places
-from matrix.repairing.plan import Repair, Wanted, plan_repair
+from matrix.repairing.plan import plan_repair
 from matrix.repairing.refusals import unmet
 from matrix.repairing.sbom import sbom_entry
 from matrix.repairing.search import Search
+from matrix.repairing.windows import DllSearch, plan_windows
 
 __all__ = ["Repaired", "Repairs", "Workbench", "repair_wheel"]
 
@@ -107,23 +116,45 @@ def repair_wheel(path: Path, bench: Workbench) -> Repaired:
         OSError: A file cannot be read or written.
     """
     claims = read_claims(path.name)
-    members = read_members(path, "elf")
+    system = system_of(claims)
+    members = read_members(path, FORMATS[system])
+    if system != "linux":
+        return _elsewhere(path, bench, members, claims.platforms, claims.tags)
     binaries = [one for one in members.binaries if isinstance(one, Binary)]
-    if not binaries and members.native:
-        raise WheelmatrixError(f"{path.name}: only wheels for Linux are repaired so far")
-    analysis = analyse(binaries, arch=claims.arch, libc=claims.libc, notes=members.notes)
+    analysis = analyse(binaries, arch=claims.arch, libc=claims.libc, notes=members.notes, weak=True)
     if not analysis.binaries and not analysis.foreign:
         return _written(path, bench, claims.tags)
     plan = _planned(path, analysis, bench)
     if isinstance(plan, Judgement):
-        return Repaired(
-            file=path.name, status="failed", reason=plan.reason, details=plan.details, hint=_for_command(plan.hint)
-        )
+        return _failed(path, plan)
     level = plan.level if isinstance(plan, Repair) else plan
     name, tags = _renamed(path.name, claims, level, analysis.arch)
     if not isinstance(plan, Repair) or not plan.changes:
-        return _written(path, bench, tags, name)
+        kept = not isinstance(plan, Repair) and bench.level is None and _true(claims, analysis)
+        return _written(path, bench, claims.tags) if kept else _written(path, bench, tags, name)
     return _repaired(path, bench, plan, name, tags)
+
+
+def _elsewhere(
+    path: Path, bench: Workbench, members: Members, platforms: Sequence[str], tags: Sequence[str]
+) -> Repaired:
+    """Repair a wheel for Windows or macOS, whose tag says nothing of libraries."""
+    machos = [one for one in members.binaries if isinstance(one, MachO)]
+    if machos:
+        analysis = analyse_macos(machos, platforms, members.notes)
+        search = DylibSearch(bench.places(analysis))
+        plan = plan_macos(analysis, platforms, path.name.partition("-")[0], search, bench.exclude)
+    else:
+        analysis = analyse_windows([one for one in members.binaries if isinstance(one, Pe)], platforms, members.notes)
+        plan = plan_windows(analysis, platforms, DllSearch(bench.places(analysis)), bench.exclude)
+    if isinstance(plan, Judgement):
+        return _failed(path, plan)
+    return _written(path, bench, tags) if plan is None else _repaired(path, bench, plan, path.name, tags)
+
+
+def _failed(path: Path, why: Judgement) -> Repaired:
+    hint = _for_command(why.hint)
+    return Repaired(file=path.name, status="failed", reason=why.reason, details=why.details, hint=hint)
 
 
 def _planned(path: Path, analysis: Analysis, bench: Workbench) -> Repair | Judgement | Compatibility:
@@ -155,10 +186,18 @@ def _for_command(hint: str | None) -> str | None:
     return own.replace("name its directory in LD_LIBRARY_PATH", "name its directory with --ldpaths") or None
 
 
+def _true(claims: Claims, analysis: Analysis) -> bool:
+    """Whether a wheel claims levels, and meets every one."""
+    levels = [level for level, arch in claims.levels if arch == analysis.arch]
+    return bool(levels) and all(meets_level(analysis, level, analysis.arch).ok for level in levels)
+
+
 def _renamed(file: str, claims: Claims, level: Compatibility, arch: str) -> tuple[str, tuple[str, ...]]:
     """Return the name with the level's platforms in place of Linux ones, and its expanded tags."""
     others = [one for one in claims.platforms if "linux" not in one and one != "any"]
     platforms = sorted({*others, *level_tags(level, arch)})
+    if platforms == sorted(claims.platforms):
+        return file, claims.tags  # whatever the order in which it names them
     parts = file.removesuffix(".whl").split("-")
     tags = (f"{python}-{abi}-{platform}" for python, abi in claims.interpreters for platform in platforms)
     return "-".join([*parts[:-1], ".".join(platforms)]) + ".whl", tuple(sorted(tags))
@@ -185,7 +224,6 @@ def _new(path: Path, bench: Workbench, name: str) -> Path:
 
 def _repaired(path: Path, bench: Workbench, plan: Repair, name: str, tags: Sequence[str]) -> Repaired:
     new = _new(path, bench, name)
-    bench.patchelf.ready()
     with tempfile.TemporaryDirectory(prefix="wheelmatrix-") as folder:
         sources = _unpacked(path, [change.before.file for change in plan.changes], Path(folder) / "old")
         entries = carry_out(plan, sources, Path(folder) / "new", bench.patchelf, bench.strip)

@@ -26,6 +26,7 @@ from matrix.reporting.document import (
     compile_seconds,
 )
 from matrix.reporting.text import strip
+from matrix.reporting.timeline import Timeline, utilisation
 
 __all__ = ["ReportCollector", "describe_machine"]
 
@@ -73,6 +74,8 @@ class ReportCollector:
         self._started = (started or datetime.now(timezone.utc)).astimezone(timezone.utc)
         self._machine = describe_machine()
         self._compile_seconds = compile_seconds(previous)
+        self._before = {build.id: build for build in previous.builds} if previous is not None else {}
+        self._timeline = Timeline()
         self._run: RunStarted | None = None
         self._end: RunEnded | None = None
         self._at = 0.0
@@ -84,6 +87,7 @@ class ReportCollector:
     def __call__(self, event: Event) -> None:
         """Hear one event."""
         self._at = max(self._at, event.at)
+        self._timeline(event)
         match event:
             case RunStarted():
                 self._run = event
@@ -131,6 +135,15 @@ class ReportCollector:
             ),
             cells=cells,
             builds=tuple(self._build(build) for build in plan.builds),
+            timeline=self._timeline.spans(self._at),
+            utilisation=_rounded(
+                utilisation(
+                    self._run.jobs if self._run is not None else 1,
+                    self._at,
+                    self._timeline.busy(self._at),
+                    self._end.cpu_seconds if self._end is not None else None,
+                )
+            ),
             absent=tuple(Absent(cell=cell.id, file=cell.file) for cell in cells if cell.file and cell.wheel is None),
             foreign=self._end.foreign if self._end is not None else (),
             notes=tuple(self._notes),
@@ -166,6 +179,7 @@ class ReportCollector:
 
     def _build(self, build: Build) -> BuildRecord:
         begun, outcome = self._begun.get(build.id), self._outcomes.get(build.id)
+        before = self._before.get(build.id)
         record = BuildRecord(
             id=build.id,
             driver=build.driver,
@@ -177,6 +191,8 @@ class ReportCollector:
             ended=round(self._at, 3) if begun is not None else None,
             cells=build.cells,
             compile_seconds=self._compile_seconds.get(build.id),
+            peak_memory=before.peak_memory if before is not None else None,
+            lane_size=before.lane_size if before is not None else None,
         )
         if outcome is None:
             return record
@@ -195,6 +211,8 @@ class ReportCollector:
             compile_seconds=round(took, 3)
             if outcome.status == "ok" and outcome.compiled
             else self._compile_seconds.get(build.id),
+            peak_memory=outcome.peak if outcome.peak is not None and outcome.compiled else record.peak_memory,
+            lane_size=outcome.lane_size if outcome.lane_size is not None else record.lane_size,
         )
 
 
@@ -215,3 +233,7 @@ def _skipped(left: LeftOut) -> CellRecord:
         interpreter=left.interpreter or None,
         target=left.target,
     )
+
+
+def _rounded(share: float | None) -> float | None:
+    return None if share is None else round(share, 4)

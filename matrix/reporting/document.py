@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
-from matrix.errors import ToolError
+from matrix.errors import ToolError, disk_hint
 from matrix.files import write_atomically
 from matrix.model import Bundled, CellStatus, OutcomeStatus, Sdist, Verdict, Wheel
 
@@ -16,11 +16,13 @@ __all__ = [
     "Absent",
     "BuildRecord",
     "CellRecord",
+    "CrateSpan",
     "Crates",
     "Machine",
     "ProjectRecord",
     "Remark",
     "Report",
+    "SlotSpan",
     "Summary",
     "compile_seconds",
     "encode_report",
@@ -30,6 +32,7 @@ __all__ = [
 
 _Seconds = Annotated[float, Meta(ge=0)]
 _Count = Annotated[int, Meta(ge=0)]
+_Share = Annotated[float, Meta(ge=0, le=1)]
 
 
 class ProjectRecord(msgspec.Struct, frozen=True, kw_only=True):
@@ -111,6 +114,38 @@ class BuildRecord(msgspec.Struct, frozen=True, kw_only=True):
     compile_seconds: Annotated[
         float | None, Meta(description="Seconds of the last run that compiled anything, this one or an earlier one.")
     ] = None
+    peak_memory: Annotated[
+        _Count | None,
+        Meta(
+            description="Bytes: most that its processes held at once, of the last run that compiled anything; null:"
+            " nobody could see it.",
+        ),
+    ] = None
+    lane_size: Annotated[
+        _Count | None,
+        Meta(
+            description="Bytes of its cargo target directory on disk, files shared with a seed included; null: never"
+            " measured.",
+        ),
+    ] = None
+
+
+class CrateSpan(msgspec.Struct, frozen=True, kw_only=True):
+    """When cargo worked on one package; seconds since the run began."""
+
+    name: str
+    started: Annotated[float | None, Meta(description="When cargo said so; null: it did not.")] = None
+    ended: Annotated[float | None, Meta(description="When its last artifact was done; null: it was not.")] = None
+
+
+class SlotSpan(msgspec.Struct, frozen=True, kw_only=True):
+    """Who held a slot, from when to when; seconds since the run began."""
+
+    build: Annotated[str, Meta(description="Id of the build, or of the seed that some share (`seed-…`).")]
+    slot: Annotated[int, Meta(ge=0, description="Counted from 0.")]
+    started: _Seconds
+    ended: _Seconds
+    crates: Annotated[tuple[CrateSpan, ...], Meta(description="What was compiled meanwhile; nothing fresh.")] = ()
 
 
 class Absent(msgspec.Struct, frozen=True, kw_only=True):
@@ -149,6 +184,14 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     ] = None
     cells: tuple[CellRecord, ...] = ()
     builds: tuple[BuildRecord, ...] = ()
+    timeline: Annotated[tuple[SlotSpan, ...], Meta(description="The slots over time, in order of start.")] = ()
+    utilisation: Annotated[
+        _Share | None,
+        Meta(
+            description="Share of the slots' time that was used: CPU time of all child processes where the system"
+            " tells, else the time that slots were held; null: nothing ran.",
+        ),
+    ] = None
     absent: Annotated[tuple[Absent, ...], Meta(description="Wheels expected and not there.")] = ()
     foreign: Annotated[
         tuple[str, ...], Meta(description="Wheels in the out directory that this run did not make.")
@@ -172,7 +215,7 @@ def write_report(path: Path, report: Report) -> None:
     except OSError as error:
         raise ToolError(
             f"{path}: the report cannot be written: {error.strerror or error}",
-            hint="choose another place with --report",
+            hint=disk_hint(error) or "choose another place with --report",
         ) from error
 
 

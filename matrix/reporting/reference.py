@@ -57,13 +57,12 @@ def commands_reference(parser: argparse.ArgumentParser) -> str:
     return "\n\n".join(parts)
 
 
-def flags_compared(command: argparse.ArgumentParser, remarks: Mapping[str, str], not_yet: Mapping[str, str]) -> str:
+def flags_compared(command: argparse.ArgumentParser, remarks: Mapping[str, str]) -> str:
     """Return a table that says of each flag of another tool what a command of ours makes of it.
 
     Args:
         command: The parser of our command.
         remarks: What to say of each flag of the other tool; nothing where both do the same.
-        not_yet: Flags of ours that are refused, with what they would do.
 
     Raises:
         LookupError: Our command has no such flag, though nothing says so.
@@ -74,10 +73,9 @@ def flags_compared(command: argparse.ArgumentParser, remarks: Mapping[str, str],
         action = known.get(flag)
         if action is None and flag.startswith("-") and " " not in flag and not remark.startswith("not yet"):
             raise LookupError(f"{command.prog} has no {flag}")
-        says = f"not yet: {not_yet[flag]}" if flag in not_yet else remark or "same"
         names = sorted(action.option_strings, key=len) if action is not None else [flag]
         short = [name for name in names if len(name) == 2 and name != flag]
-        rows.append([", ".join(f"`{name}`" for name in [*short, flag]), says])
+        rows.append([", ".join(f"`{name}`" for name in [*short, flag]), remark or "same"])
     return markdown_table(["Flag of `maturin build`", "Here"], rows)
 
 

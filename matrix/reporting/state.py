@@ -23,7 +23,8 @@ from matrix.events import (
 )
 from matrix.model import Build, Cell, CellStatus, LeftOut, Outcome, Plan
 from matrix.reporting.formats import platform_levels, size
-from matrix.reporting.text import strip
+from matrix.reporting.text import compiling
+from matrix.reporting.timeline import utilisation
 
 __all__ = ["BuildRow", "BuildState", "CellRow", "RunState", "Widths", "label_of"]
 
@@ -139,9 +140,7 @@ class RunState:
     @property
     def utilisation(self) -> float | None:
         """The share of the slots' time that was used, 0 to 1; ``None`` when nobody told."""
-        room = self.jobs * self.at
-        busy = self.end.cpu_seconds if self.end is not None and self.end.cpu_seconds is not None else self.busy
-        return min(busy / room, 1.0) if room > 0 and busy > 0 else None
+        return utilisation(self.jobs, self.at, self.busy, self.end.cpu_seconds if self.end is not None else None)
 
     @property
     def missing(self) -> list[LeftOut]:
@@ -221,7 +220,7 @@ class RunState:
                 row.crates += 1
                 row.crate = row.crate if event.crate.startswith("build-script-") else event.crate
             case Line():
-                row.crate = _compiling(event.text) or row.crate
+                row.crate = compiling(event.text) or row.crate
             case AuditStarted():
                 row.state = "auditing"
 
@@ -277,8 +276,3 @@ def label_of(name: str, triple: str) -> str:
     """
     head, found, tail = name.partition(f"-{triple}")
     return f"{head} {tail.lstrip('-.')}".rstrip() if found else name
-
-
-def _compiling(text: str) -> str:
-    words = strip(text).split(None, 2)
-    return words[1] if len(words) > 1 and words[0] in {"Compiling", "Checking"} else ""

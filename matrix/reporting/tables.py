@@ -81,7 +81,8 @@ def render_audits(rows: Sequence[AuditRow], *, symbols: Symbols = UNICODE, color
         verdict = row.verdict
         lines += [()] if lines else []
         lines.append(line(Span(clean_line(row.file), "bold")))
-        lines.append(line("  meets    ", Span(verdict.overall_tag, "good")))
+        if verdict.overall_tag:
+            lines.append(line("  meets    ", Span(verdict.overall_tag, "good")))
         if row.claims:
             lines.append(line(f"  claims   {clean_line(', '.join(row.claims))}"))
         if verdict.sym_tag != verdict.overall_tag:

@@ -22,6 +22,7 @@ __all__ = [
     "Symbols",
     "clean",
     "clean_line",
+    "compiling",
     "line",
     "paint",
     "strip",
@@ -178,3 +179,13 @@ def paint(pieces: Line, *, color: bool) -> str:
 def _shown(found: re.Match[str]) -> str:
     code = ord(found.group())
     return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"
+
+
+def compiling(text: str) -> str:
+    r"""Return the package that a line of cargo's says is compiled now, or nothing.
+
+    >>> compiling("\x1b[32m   Compiling\x1b[0m serde v1.2.3"), compiling("    Finished `dev` profile")
+    ('serde', '')
+    """
+    words = strip(text).split(None, 2)
+    return words[1] if len(words) > 1 and words[0] in {"Compiling", "Checking"} else ""

@@ -14,15 +14,33 @@ import msgspec
 from matrix.driver import Driver, Host, Place
 from matrix.errors import ToolError
 from matrix.events import BuildWaiting, Bus
-from matrix.model import Build, Command
+from matrix.model import Build, Command, Outcome
 from matrix.process import Ended, LineFilter, capture, run
 from matrix.running.companions import Companion
 from matrix.running.lanes import Workshop
+from matrix.running.meter import Meter
 from matrix.running.pool import Pool
 
-__all__ = ["Bench", "without_foreign_jobserver"]
+__all__ = ["Bench", "Training", "without_foreign_jobserver"]
 
 STOP_TIMEOUT = 30.0  # seconds for what a driver runs to end a build elsewhere
+
+
+@dataclass(frozen=True)
+class Training:
+    """How builds with a profile are trained.
+
+    Attributes:
+        command: Text for the shell that uses the module.
+        needed: Requirements that are installed first.
+        profdata: The ``llvm-profdata`` to call.
+        pack: Writes a wheel of what a build made into a directory, and returns its path; called in a thread.
+    """
+
+    command: str
+    needed: tuple[str, ...]
+    profdata: str
+    pack: Callable[[Build, Outcome, Path], Path]
 
 
 @dataclass(frozen=True)
@@ -45,8 +63,11 @@ class Bench:
         exports: Module-definition texts of the libraries of Python that modules link, by name.
         out_dir_crates: Crates whose ``OUT_DIR`` wheels take files from.
         generators: Pythons to try, in order, where one must run cffi.
+        brings: Whether libraries are brought along, and are copied out of where a build was made.
         companions: What wheels get of the files that the linker makes beside a module.
         stubs: Name of the module that gets type stubs read from its binary; empty for none.
+        meter: Sees how much memory builds need.
+        training: How builds with a profile are trained, or ``None``.
         failed: Cells that a build has failed: another one that they need fails them no more.
     """
 
@@ -64,10 +85,13 @@ class Bench:
     exports: Mapping[str, str] = field(default_factory=dict)
     out_dir_crates: frozenset[str] = frozenset()
     generators: tuple[str, ...] = ()
+    brings: bool = False
     failed: set[str] = field(default_factory=set)
     sources: tuple[str, ...] = ()
+    meter: Meter = field(default_factory=Meter)
     companions: frozenset[Companion] = frozenset()
     stubs: str = ""
+    training: Training | None = None
 
     def hold(self, build: Build) -> AbstractAsyncContextManager[Path]:
         """Hold the lane of a build, telling when another run has it."""
@@ -103,7 +127,7 @@ class Bench:
             ToolError: The program is missing or may not be run.
         """
         driver, log = self.drivers[build.driver], self.workshop.log(build.id)
-        with self.pool.handoff() as handoff:
+        with self.pool.handoff() as handoff, self.meter.watching() as seen:
             place = msgspec.structs.replace(
                 self.place(build, lane),
                 pyo3_config=pyo3_config,
@@ -124,13 +148,15 @@ class Bench:
                     log=log,
                     timeout=build.settings.timeout,
                     pass_fds=handoff.pass_fds,
+                    on_pid=seen.started,
                 )
                 well = ended.exit == 0 and not ended.timed_out
             finally:
                 if not well:
                     with anyio.CancelScope(shield=True):
                         await self._end(driver.stop(build, place))
-        return command, ended
+        # what runs in a container is no process of ours
+        return command, ended if self.elsewhere([build]) else msgspec.structs.replace(ended, peak=seen.peak)
 
     def elsewhere(self, builds: Iterable[Build]) -> bool:
         """Whether any of these builds runs where the system does not count it as ours: in a container."""

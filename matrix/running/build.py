@@ -5,20 +5,24 @@ from __future__ import annotations
 import shutil
 import traceback
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from pathlib import Path
 
 import anyio
 import anyio.to_thread
 import msgspec
 
-from matrix.errors import WheelmatrixError
-from matrix.events import BuildEnded
+from matrix.errors import WheelmatrixError, disk_hint
+from matrix.events import BuildEnded, Bus, PrepareEnded, PrepareStarted
 from matrix.files import write_if_changed
 from matrix.model import Artifact, Build, Outcome
 from matrix.running.bench import Bench
+from matrix.running.bringing import brought
 from matrix.running.companions import staged_companions
 from matrix.running.generating import generated
+from matrix.running.lanes import disk_size
 from matrix.running.stubbing import with_stubs
+from matrix.running.training import check_training, instrumented, optimised, train
 from matrix.running.watch import Watch
 
 __all__ = ["PrepareLane", "make", "portions"]
@@ -43,7 +47,8 @@ async def make(build: Build, bench: Bench, prepare_lane: PrepareLane | None = No
         outcome = Outcome(build=build.id, status="failed", reason=error.message, hint=error.hint)
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
-        outcome = Outcome(build=build.id, status="failed", reason=f"{where}{error.strerror or error}")
+        reason = f"{where}{error.strerror or error}"
+        outcome = Outcome(build=build.id, status="failed", reason=reason, hint=disk_hint(error))
     except Exception as error:  # noqa: BLE001 - a fault of ours costs one build, not the run
         words = "".join(traceback.format_exception(error))
         outcome = Outcome(build=build.id, status="failed", reason=f"internal error: {error!r}", details=words)
@@ -60,6 +65,19 @@ async def make(build: Build, bench: Bench, prepare_lane: PrepareLane | None = No
 
 
 async def _make(build: Build, bench: Bench, prepare_lane: PrepareLane | None) -> Outcome:
+    if build.settings.pgo:
+        python = check_training(build, bench)
+        quiet = replace(bench, bus=Bus(), stubs="", companions=frozenset())
+        bench.bus.emit(PrepareStarted(what=f"instrumented build of {build.id}"))
+        first = await _compiled(instrumented(build, bench), quiet, None)
+        bench.bus.emit(PrepareEnded(what=f"instrumented build of {build.id}"))
+        if first.status != "ok":
+            return msgspec.structs.replace(first, build=build.id)
+        build = optimised(build, await train(build, bench, first, python))
+    return await _compiled(build, bench, prepare_lane)
+
+
+async def _compiled(build: Build, bench: Bench, prepare_lane: PrepareLane | None) -> Outcome:
     limit = build.settings.timeout
     async with bench.hold(build) as lane:
         started = round(bench.bus.now, 3)
@@ -71,6 +89,7 @@ async def _make(build: Build, bench: Bench, prepare_lane: PrepareLane | None) ->
             await anyio.to_thread.run_sync(write_if_changed, config, build.pyo3_config)
         python = bench.pythons.get(build.interpreter.id) if build.interpreter is not None else None
         watch = Watch(build, bench.bus, bench.companions)
+        peaks: list[int] = []
         for portion in portions(build):
             command, ended = await bench.run(
                 portion,
@@ -81,15 +100,24 @@ async def _make(build: Build, bench: Bench, prepare_lane: PrepareLane | None) ->
                 on_stdout=watch.stdout,
                 on_stderr=watch.stderr,
             )
+            peaks += [ended.peak] if ended.peak is not None else []
             if ended.exit or ended.timed_out:
                 break
         outcome = watch.outcome(ended, limit)
-        outcome = msgspec.structs.replace(outcome, argv=command.argv, started=started)
+        outcome = msgspec.structs.replace(
+            outcome,
+            argv=command.argv,
+            started=started,
+            peak=max(peaks, default=None),
+            lane_size=await anyio.to_thread.run_sync(disk_size, lane) if outcome.compiled else None,
+        )
         if outcome.status != "ok":
             return outcome
         staged = await anyio.to_thread.run_sync(
             _stage, outcome.artifacts, bench.workshop.staging / build.id, bench.out_dir_crates
         )
+        if bench.brings:
+            staged = await brought(build, bench, staged, lane)
         outcome = await generated(build, bench, msgspec.structs.replace(outcome, artifacts=staged))
         return await with_stubs(build, bench, outcome)
 

@@ -14,7 +14,7 @@ import msgspec
 from matrix.archives import is_unchanged, write_wheel
 from matrix.archives.editable import parted, place_in_tree
 from matrix.auditing import Analysis, Judgement, audit_binaries, meets
-from matrix.errors import WheelmatrixError
+from matrix.errors import WheelmatrixError, disk_hint
 from matrix.events import AuditEnded, AuditStarted, Bus, CellEnded, Note
 from matrix.model import Build, Bundled, Cell, CellStatus, Compatibility, Outcome, Plan, Verdict, Wheel
 from matrix.platforms import platform_tags, pypi_rejects
@@ -122,7 +122,8 @@ class Finisher:
         except WheelmatrixError as error:
             return _End(status="failed", reason=error.message, hint=error.hint)
         except OSError as error:
-            return _End(status="failed", reason=f"{error.filename or self._ingredients.out}: {error.strerror or error}")
+            reason = f"{error.filename or self._ingredients.out}: {error.strerror or error}"
+            return _End(status="failed", reason=reason, hint=disk_hint(error))
         except Exception as error:  # noqa: BLE001 - a fault of ours costs these cells, not the run
             words = "".join(traceback.format_exception(error))
             return _End(status="failed", reason=f"internal error: {error!r}", details=words)
@@ -231,11 +232,14 @@ class Finisher:
             return None, Judgement(ok=True, level=LINUX if asked.family == "auto" else asked), ()
         judgement = meets(analysis, cell.compatibility, cell.target)
         if given.repairs is not None:
-            repair = mended(given.repairs, made, cell, analysis, given.metadata.distribution)
+            platforms = self._platforms(made, LINUX)
+            repair = mended(given.repairs, made, cell, analysis, given.metadata.distribution, platforms)
             if isinstance(repair, Judgement):
-                return None, repair, ()
+                return None, *_unmended(repair, judgement, cell)
             if repair is not None:
-                return repair, Judgement(ok=True, level=repair.level), ()
+                good = Judgement(ok=True, level=repair.level)
+                whole = good if cell.target.os == "linux" else meets(repair.analysis, cell.compatibility, cell.target)
+                return repair, whole, ()
         if judgement.ok or given.audit != "warn":
             return None, judgement, ()
         return None, meets(analysis, AUTO, cell.target), (judgement.reason,)
@@ -265,6 +269,13 @@ class Finisher:
             )
 
 
+def _unmended(why: Judgement, judgement: Judgement, cell: Cell) -> tuple[Judgement, tuple[str, ...]]:
+    """Fail a cell for Linux whose libraries cannot be brought along; elsewhere its tag claims nothing of them."""
+    if cell.target.os == "linux":
+        return why, ()
+    return judgement, (f"{why.reason}: {why.details.replace(chr(10), '; ')}",)
+
+
 def _wheels_of(cells: Sequence[Cell]) -> dict[str, list[Cell]]:
     """Group cells by the wheel that serves them."""
     groups: dict[str, list[Cell]] = {}
@@ -280,5 +291,6 @@ def _after(state: BuildState, outcome: Outcome, wheels: dict[str, WheelState]) -
     return BuildState(
         seconds=took if outcome.compiled or state.seconds is None else state.seconds,
         crates=outcome.compiled + outcome.fresh,
+        peak=outcome.peak if outcome.compiled and outcome.peak is not None else state.peak,
         wheels={wish: one for wish, one in {**state.wheels, **wheels}.items() if one.inputs},
     )

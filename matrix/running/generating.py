@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import sys
 from pathlib import Path
 
@@ -77,8 +78,8 @@ async def _cffi(build: Build, bench: Bench, folder: Path, outcome: Outcome) -> t
     del outcome  # the header speaks of the source
     header = header_of(bench.workshop.base.parent)
     if not header.is_file():
-        if (missing := no_cbindgen()) is not None:
-            raise missing
+        if shutil.which("cbindgen") is None:
+            raise no_cbindgen()
         header = folder / "header.h"
         crate = (bench.root / build.manifest).parent
         argv = ["cbindgen", "--quiet", "--lang", "c", "--crate", build.crate, "--output", str(header), str(crate)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.util
 import shutil
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from matrix.errors import ToolError
@@ -29,7 +29,7 @@ def header_of(target_dir: Path) -> Path:
 
 
 async def missing_generator(
-    builds: Iterable[Build], target_dir: Path, pythons: Sequence[str], root: Path
+    builds: Sequence[Build], target_dir: Path, pythons: Sequence[str], root: Path
 ) -> ToolError | None:
     """Return what says that a program is missing which must run after a build, or ``None``.
 
@@ -41,31 +41,24 @@ async def missing_generator(
         pythons: Pythons to try for cffi, in order.
         root: The project's root.
     """
-    builds = list(builds)
-    kinds = {(build.bindings, bool(build.bindgen)) for build in builds}
-    if ("uniffi", False) in kinds and shutil.which("uniffi-bindgen") is None:
+    uniffi = [build for build in builds if build.bindings == "uniffi" and not build.bindgen]
+    cffi = [build for build in builds if build.bindings == "cffi"]
+    if uniffi and shutil.which("uniffi-bindgen") is None:
         return ToolError("uniffi bindings need uniffi-bindgen, which is missing", hint=NO_BINDGEN)
-    if not any(kind == "cffi" for kind, _ in kinds):
+    if not cffi:
         return None
-    scripts = [_has_build_script(root / build.manifest) for build in builds if build.bindings == "cffi"]
-    if not header_of(target_dir).is_file() and not all(scripts) and (missing := no_cbindgen()) is not None:
-        return missing
+    manifest = root / cffi[0].manifest
+    if not header_of(target_dir).is_file() and not _has_build_script(manifest) and shutil.which("cbindgen") is None:
+        return no_cbindgen()
     for python in pythons:
         if await _has_cffi(python, root):
             return None
     return no_cffi(pythons)
 
 
-def no_cbindgen() -> ToolError | None:
-    """Return what says that cbindgen is missing, or ``None`` when it is there."""
-    if shutil.which("cbindgen") is not None:
-        return None
+def no_cbindgen() -> ToolError:
+    """Return what says that nothing can write the header."""
     return ToolError("cffi bindings need cbindgen, which is missing", hint=_CBINDGEN)
-
-
-def _has_build_script(manifest: Path) -> bool:
-    named = read_toml(manifest).get("package", {}).get("build", True)  # false turns build.rs off
-    return isinstance(named, str) or (bool(named) and manifest.with_name("build.rs").is_file())
 
 
 def no_cffi(pythons: Sequence[str]) -> ToolError:
@@ -74,6 +67,11 @@ def no_cffi(pythons: Sequence[str]) -> ToolError:
         f"cffi bindings need the Python package cffi, which none of these has: {', '.join(pythons)}",
         hint="pip install cffi, or 'wheelmatrix[cffi]'",
     )
+
+
+def _has_build_script(manifest: Path) -> bool:
+    named = read_toml(manifest).get("package", {}).get("build", True)  # false turns build.rs off
+    return isinstance(named, str) or (bool(named) and manifest.with_name("build.rs").is_file())
 
 
 async def _has_cffi(python: str, root: Path) -> bool:

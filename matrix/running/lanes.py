@@ -6,13 +6,16 @@ script without ``rerun-if-changed`` run again:
     lanes/<build>/         the cargo target directory of a build
     lanes/<build>.lock     held while the build runs
     lanes/<build>.pyo3     its PyO3 configuration, rewritten only when it changes
+    lanes/<build>.from     the seed that it was cloned from
     logs/<build>.log       the whole output of its last run
     state/<build>.json     what the last good run of it made
+    profiles/<build>/      the profile it is made with (--pgo)
     staged/<run>/<build>/  copies of its artifacts while they are audited and packed
 """
 
 from __future__ import annotations
 
+import os
 import secrets
 import shutil
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -22,7 +25,7 @@ from pathlib import Path
 
 import anyio
 
-__all__ = ["Workshop", "held_lock"]
+__all__ = ["Workshop", "disk_size", "held_lock", "origin_of"]
 
 LOCK_POLL = 0.1  # seconds between looks at a lane held by another run
 LOCK_TIMEOUT = 10.0  # seconds; only another run's sweep can hold this run's own lock, for a moment
@@ -51,6 +54,10 @@ class Workshop:
     def log(self, build: str) -> Path:
         """The log file of ``build``."""
         return self.base / "logs" / f"{build}.log"
+
+    def profile(self, build: str) -> Path:
+        """The profile that ``build`` is made with (``--pgo``), and what it was merged from."""
+        return self.base / "profiles" / build
 
     def state(self, build: str) -> Path:
         """What the last good run of ``build`` made."""
@@ -114,6 +121,38 @@ class Workshop:
         lane.mkdir(parents=True, exist_ok=True)
         async with held_lock(lane.with_name(f"{build}.lock"), waiting):
             yield lane
+
+
+def origin_of(lane: Path) -> tuple[str, ...]:
+    """Return the names of the seeds that a lane was cloned from."""
+    try:
+        return tuple(lane.with_name(f"{lane.name}.from").read_text(encoding="utf-8").split())
+    except OSError:
+        return ()
+
+
+def disk_size(*folders: Path, seen: set[tuple[int, int]] | None = None) -> int:
+    """Return the bytes that folders take on disk together; a file with several links counts once.
+
+    Args:
+        folders: The folders.
+        seen: Files with several links that do not count any more; gets those that counted now.
+    """
+    seen = set() if seen is None else seen
+    total, pending = 0, [str(folder) for folder in folders]
+    while pending:
+        with suppress(OSError), os.scandir(pending.pop()) as entries:
+            for entry in entries:
+                if entry.is_dir(follow_symlinks=False):
+                    pending.append(entry.path)
+                    continue
+                with suppress(OSError):
+                    known = entry.stat(follow_symlinks=False)
+                    if (known.st_dev, known.st_ino) not in seen:
+                        total += known.st_blocks * 512 if hasattr(known, "st_blocks") else known.st_size
+                    if known.st_nlink > 1:
+                        seen.add((known.st_dev, known.st_ino))
+    return total
 
 
 @asynccontextmanager

@@ -12,14 +12,16 @@ from matrix.archives.record import hash_file
 from matrix.auditing import Analysis, Judgement
 from matrix.model import Bundled, Cell, Target
 from matrix.repairing import Patchelf, Places, Repair, Search, Wanted, carry_out, plan_repair
+from matrix.repairing.macos import DylibSearch, plan_macos
 from matrix.repairing.places import linked_directories, loader_directories, sysroot_directories
 from matrix.repairing.sbom import sbom_entry
+from matrix.repairing.windows import DllSearch, plan_windows
 from matrix.running.joining import Made
 
 __all__ = ["Repairs", "mended", "same_sources", "who_links", "with_repair"]
 
 _LINK_NAME = re.compile(r"^lib(.+?)\.so\b.*$")
-_ELSEWHERE = "it was built in a container, whose own libraries are not brought along"
+_ELSEWHERE = "it was built in a container: only libraries that its own ldd finds there are known"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,6 +32,7 @@ class Repairs:
         host: The machine's own target.
         patchelf: Rewrites binaries.
         given: Directories of LD_LIBRARY_PATH.
+        path: Directories of PATH, where Windows looks for DLLs.
         elsewhere: Ids of builds that containers make: no library of this machine is theirs.
         own: Directories whose libraries count all the same: the project's, and the lanes.
         sbom: Whether the wheel says what was brought along.
@@ -38,6 +41,7 @@ class Repairs:
     host: Target
     patchelf: Patchelf
     given: tuple[Path, ...] = ()
+    path: tuple[Path, ...] = ()
     elsewhere: frozenset[str] = frozenset()
     own: tuple[Path, ...] = ()
     sbom: bool = True
@@ -45,12 +49,14 @@ class Repairs:
     def places(self, made: Made, analysis: Analysis) -> Places:
         """Return where libraries of a build are looked for: of the host's own target alone on the host."""
         target = made.build.target
-        linked = linked_directories(path for one in made.outcome.artifacts for path in one.linked_paths)
+        outcomes = [outcome for _, outcome in made.slices] or [made.outcome]
+        artifacts = [one for outcome in outcomes for one in outcome.artifacts]
+        linked = linked_directories(path for one in artifacts for path in one.linked_paths)
         if made.build.id in self.elsewhere:
             linked = tuple(path for path in linked if any(path.is_relative_to(own) for own in self.own))
             return Places(linked=linked, why_no_system=_ELSEWHERE)
         if (target.os, target.arch, target.libc) == (self.host.os, self.host.arch, self.host.libc):
-            system = loader_directories(analysis.libc, analysis.arch)
+            system = loader_directories(analysis.libc, analysis.arch) if target.os == "linux" else self.path
             return Places(given=self.given, linked=linked, system=system)
         return Places(
             given=self.given,
@@ -61,20 +67,37 @@ class Repairs:
 
 
 def mended(
-    repairs: Repairs, made: Made, cell: Cell, analysis: Analysis, distribution: str
+    repairs: Repairs, made: Made, cell: Cell, analysis: Analysis, distribution: str, platforms: Sequence[str]
 ) -> Repair | Judgement | None:
     """Return how the wheel of a cell is made whole, why it cannot be, or ``None`` when there is nothing to repair.
 
     A wheel that claims no level is left as it is.
 
+    Args:
+        repairs: What repairs need.
+        made: What the wheel is made from.
+        cell: The wheel wanted.
+        analysis: The audit of what goes into it.
+        distribution: ``name-version`` as in file names.
+        platforms: Its platform tags, elsewhere than on Linux.
+
     Raises:
         OSError: A library cannot be read.
     """
-    if made.build.target.os != "linux" or cell.compatibility.family == "linux" or not analysis.verdict.external:
+    if cell.compatibility.family == "linux" or not analysis.verdict.external:
         return None
-    search = Search(analysis.arch, analysis.libc, repairs.places(made, analysis))
-    wanted = Wanted(level=cell.compatibility, name=distribution.rpartition("-")[0])
-    return plan_repair(analysis, wanted, search.find)
+    places = repairs.places(made, analysis)
+    name = distribution.rpartition("-")[0]
+    match made.build.target.os:
+        case "linux":
+            search = Search(analysis.arch, analysis.libc, places)
+            return plan_repair(analysis, Wanted(level=cell.compatibility, name=name), search.find)
+        case "windows":
+            return plan_windows(analysis, platforms, DllSearch(places))
+        case "macos":
+            return plan_macos(analysis, platforms, name, DylibSearch(places))
+        case _:
+            return None
 
 
 def with_repair(

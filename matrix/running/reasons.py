@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 import msgspec
 
+from matrix.errors import FULL_DISK
 from matrix.running.messages import RustcDiagnostic
 
 __all__ = ["Reason", "explain_failure"]
@@ -38,7 +39,7 @@ _HINTS: tuple[tuple[str, str], ...] = (
         'install OpenSSL\'s development files, or vendor it: openssl = { features = ["vendored"] }',
     ),
     (r"pkg-config.*(?:not found|could not be found)|[Pp]ackage '?\S+'?, required by .*not found", "install pkg-config"),
-    (r"No space left on device", "free some disk space; the target directory holds the lanes of earlier runs"),
+    (r"No space left on device|Disk quota exceeded", FULL_DISK),
     (
         r"lock file .* needs to be updated but --(?:locked|frozen) was passed",
         "run cargo update or leave --locked out: Cargo.lock does not match Cargo.toml",

@@ -29,6 +29,8 @@ async def carry_out(
     caps: Mapping[str, int] | None = None,
     fail_fast: bool = False,
     seeding: bool = True,
+    budget: int | None = None,
+    peaks: Mapping[str, int] | None = None,
 ) -> Ending:
     """Run every build of ``plan`` and finish its wheels.
 
@@ -38,6 +40,8 @@ async def carry_out(
         finish: Turns a good outcome into wheels.
         caps: Most builds of a driver at once, by driver name.
         fail_fast: Whether the first failure ends the run.
+        budget: Bytes of memory for all builds at once; ``None`` for no bound.
+        peaks: Bytes each build needed the last time, by id.
         seeding: Whether cold lanes start from what their family has in common.
 
     Returns:
@@ -57,8 +61,11 @@ async def carry_out(
             bus=bench.bus,
             caps=caps,
             fail_fast=fail_fast,
+            budget=budget,
+            peaks=peaks,
         )
-        await scheduler.run([*(seed.build for seed in sower.seeds.values()), *builds], after=sower.after)
+        async with bench.meter.looking():
+            await scheduler.run([*(seed.build for seed in sower.seeds.values()), *builds], after=sower.after)
         short = scheduler.stopped_early or (fail_fast and not builds)
         return "stopped" if short else "done"
     return "interrupted"  # type: ignore[unreachable] # the block above is left early when a signal comes

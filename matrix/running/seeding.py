@@ -20,6 +20,8 @@ from pathlib import Path
 
 import msgspec
 
+from matrix.events import Bus, CrateDone, Line
+from matrix.files import write_if_changed
 from matrix.model import Build, Command, Settings
 from matrix.running.messages import BuildScript, CompilerArtifact, package_name, parse_message
 
@@ -107,7 +109,7 @@ def seed_of(build: Build, key: str) -> Build:
 
 
 def _is_seeded(build: Build) -> bool:
-    return build.bindings in {"pyo3", "pyo3-ffi"} and build.pyo3_config is not None
+    return build.bindings in {"pyo3", "pyo3-ffi"} and build.pyo3_config is not None and not build.settings.pgo
 
 
 def _family(build: Build) -> str:
@@ -138,9 +140,11 @@ def _host_part(build: Build) -> Path:
 
 
 class SeedWatch:
-    """Reads the seed's cargo and remembers which build scripts ran."""
+    """Reads the seed's cargo, remembers which build scripts ran, and tells the bus of crates."""
 
-    def __init__(self) -> None:
+    def __init__(self, build: str = "", bus: Bus | None = None) -> None:
+        self._build = build
+        self._bus = bus if bus is not None else Bus()
         self._sources: dict[str, str] = {}
         self._ran: list[str] = []
         self._command = Command(argv=())
@@ -156,6 +160,14 @@ class SeedWatch:
         match parse_message(line):
             case CompilerArtifact() as message:
                 self.compiled += not message.fresh
+                self._bus.emit(
+                    CrateDone(
+                        build=self._build,
+                        crate=message.target.name,
+                        fresh=message.fresh,
+                        package=package_name(message.package_id),
+                    )
+                )
                 if "custom-build" in message.target.kind:
                     self._sources[message.package_id] = self._command.outside(message.target.src_path)
             case BuildScript() as message:
@@ -163,6 +175,11 @@ class SeedWatch:
             case _:
                 pass
         return None
+
+    def stderr(self, line: str) -> str:
+        """Take in one line of cargo's stderr and return it."""
+        self._bus.emit(Line(build=self._build, text=line))
+        return line
 
     def suspects(self) -> list[str]:
         """Return packages whose build script ran although it may look at a Python: its source speaks of one.
@@ -197,13 +214,18 @@ def clone(seed: Path, lane: Path, build: Build, *, host_only: bool = False) -> b
     """
     if not is_cold(lane, build):
         return False
+    write_if_changed(lane.with_name(f"{lane.name}.from"), f"{seed.name}\n")
     found = False
     for part in (_host_part(build),) if host_only else _parts(build):
         if (seed / part / ".fingerprint").is_dir() and not (lane / part).exists():
             found = True
             temporary = lane / f".{part.as_posix().replace('/', '-')}.cloning"
             shutil.rmtree(temporary, ignore_errors=True)
-            _copy_tree(seed / part, temporary)
+            try:
+                _copy_tree(seed / part, temporary)
+            except OSError:
+                shutil.rmtree(temporary, ignore_errors=True)
+                raise
             (lane / part).parent.mkdir(parents=True, exist_ok=True)
             temporary.replace(lane / part)
     return found

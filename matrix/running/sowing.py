@@ -65,7 +65,7 @@ class Sower:
         bench = self._bench
         async with bench.hold(seed.build) as lane:
             await self.prepare_lane(seed.build, lane)
-            watch = SeedWatch()
+            watch = SeedWatch(seed.build.id, bench.bus)
             await bench.run(
                 seed.build,
                 lane,
@@ -73,6 +73,7 @@ class Sower:
                 python=OUT_OF_REACH,
                 on_start=watch.start,
                 on_stdout=watch.stdout,
+                on_stderr=watch.stderr,
             )
             suspects = await anyio.to_thread.run_sync(watch.suspects)
         if suspects:

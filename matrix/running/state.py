@@ -37,12 +37,14 @@ class BuildState(msgspec.Struct, frozen=True, kw_only=True):
         version: Of this file's form.
         seconds: How long it took when it last compiled something.
         crates: Units cargo reported.
+        peak: Most memory it held when it last compiled something, in bytes, or ``None``.
         wheels: By the level asked for.
     """
 
     version: int = VERSION
     seconds: float | None = None
     crates: int = 0
+    peak: int | None = None
     wheels: dict[str, WheelState] = {}
 
 

@@ -83,7 +83,7 @@ class Watch:
             self._fresh += 1
         self._units.add(unit)
         name = package_name(message.package_id)
-        self._bus.emit(CrateDone(build=self._build.id, crate=message.target.name, fresh=message.fresh))
+        self._bus.emit(CrateDone(build=self._build.id, crate=message.target.name, fresh=message.fresh, package=name))
         if name != self._build.crate:
             return
         if self._build.bins:

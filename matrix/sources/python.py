@@ -87,12 +87,11 @@ def project_files(project: Project, shelf: Shelf, fence: Fence, *, included_only
         ConfigError: A pattern is malformed, or a link leads out of the project.
     """
     yield from _included(project, shelf, fence)
+    yield from (shelf.entry(fence.check(path)) for path in bom_files(project) if path.is_relative_to(project.root))
     if included_only:
         return
     yield _pyproject(project, shelf)
     yield from (one.entry for one in named_files(project, shelf))
-    inside_root = (path for path in bom_files(project) if path.is_relative_to(project.root))
-    yield from (shelf.entry(fence.check(path)) for path in inside_root)
     module, root = project.module, project.root
     inside = module.python_source.is_relative_to(root)
     walk = Walk(fence.directories, Ignores(root if inside else module.python_source))

@@ -183,10 +183,6 @@ def test_a_level_that_no_target_means_is_said(wheelmatrix: Wheelmatrix, project:
     assert "no level asked for (musllinux_1_2) is one of" in ran.stdout + ran.stderr, ran
 
 
-def test_plan_knows_the_flags_that_are_not_built_yet(wheelmatrix: Wheelmatrix, project: Copy) -> None:
-    assert_refused(wheelmatrix("plan", "--pgo", cwd=project("ffi-only")), "--pgo", "not built yet")
-
-
 def test_a_full_stdout_is_told_as_such(project: Copy) -> None:
     if not Path("/dev/full").exists():
         pytest.skip("needs /dev/full")

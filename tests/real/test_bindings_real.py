@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from elftools.elf.elffile import ELFFile
 from support.provision import cbindgen
 from support.reports import read_report
 from support.tools import Ran, find_python, need, run
@@ -61,6 +64,24 @@ def test_programs_are_scripts_of_one_wheel(project: Project, wheelmatrix: Wheelm
     _reused(wheelmatrix, root, "-i", "3.13")
 
 
+def test_programs_for_musl_are_static_and_run_anywhere(
+    project: Project, wheelmatrix: Wheelmatrix, cross_env: dict[str, str]
+) -> None:
+    root = project("programs")
+    # this toolchain's std brings no start-up objects of musl, so that zig's are linked
+    env = cross_env | {"CARGO_TARGET_X86_64_UNKNOWN_LINUX_MUSL_RUSTFLAGS": "-C link-self-contained=no"}
+    wheel = _built(wheelmatrix("build", "--zig", "--target", "x86_64-unknown-linux-musl", cwd=root, env=env))
+    assert wheel.name == "programs-0.1.0-py3-none-musllinux_1_2_x86_64.whl"
+    with zipfile.ZipFile(wheel) as archive:
+        data = archive.read("programs-0.1.0.data/scripts/count-words")
+    program = ELFFile(io.BytesIO(data))
+    assert not {"PT_INTERP", "PT_DYNAMIC"} & {segment["p_type"] for segment in program.iter_segments()}, "static"
+    script = root / "count-words"
+    script.write_bytes(data)
+    script.chmod(0o755)
+    assert run([script, "a b c"], cwd=root, check=True).stdout == "3\n", "on this machine, which has glibc"
+
+
 def test_arguments_for_rustc_reach_every_program(project: Project, wheelmatrix: Wheelmatrix) -> None:
     root = project("programs")
     sizes = {}
@@ -72,8 +93,6 @@ def test_arguments_for_rustc_reach_every_program(project: Project, wheelmatrix: 
 
 
 def _sizes(wheel: Path) -> dict[str, int]:
-    import zipfile
-
     with zipfile.ZipFile(wheel) as archive:
         return {info.filename: info.file_size for info in archive.infolist()}
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import sys
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,13 +14,16 @@ from typing import Any
 import pytest
 from elftools.elf.dynamic import DynamicSection
 from elftools.elf.elffile import ELFFile
-from support.foreign import Foreign, install_for
-from support.formats import auditwheel_tag
+from support.foreign import Foreign, install_for, load_with_musl
+from support.formats import auditwheel_tag, libraries_of_mac_wheel, windows_imports
 from support.projects import copy_project
 from support.provision import provide
 from support.reports import read_report
-from support.tools import Ran, find_python, need, run
+from support.tools import Ran, find_python, need, need_llvm, run
 from support.wheels import look_inside, make_venv
+
+from matrix.repairing.macho import split_slices
+from matrix.repairing.signature import signed
 
 pytestmark = [
     pytest.mark.real,
@@ -36,17 +40,23 @@ CHAIN = {
 ASK = "import linked; print(linked.call())"
 
 
-def compile_chain(folder: Path, numbers: dict[str, str] | None = None) -> str:
+def compile_chain(
+    folder: Path,
+    numbers: dict[str, str] | None = None,
+    compiler: Sequence[str] = ("gcc", "-O1"),
+    name_form: str = "libwm{}.so.1",
+    named: str = "-Wl,-soname,{}",
+) -> str:
     """Make three libraries of which each needs the one before; return the word of LINKS for the last."""
     folder.mkdir(exist_ok=True)
     before: list[str] = []
     for name, text in (numbers or CHAIN).items():
-        source, library = folder / f"{name}.c", folder / f"libwm{name}.so.1"
+        source, library = folder / f"{name}.c", folder / name_form.format(name)
         source.write_text(text, encoding="utf-8")
-        argv = [need("gcc"), "-shared", "-fPIC", "-O1", f"-Wl,-soname,{library.name}", source.name, "-o", library.name]
-        run([*argv, *before], cwd=folder, check=True)
+        argv = ["-shared", "-fPIC", *named.format(library.name).split(), source.name, "-o", library.name]
+        run([*compiler, *argv, *before], cwd=folder, check=True)
         before = [library.name]
-    return f"{folder}/libwmthree.so.1:three"
+    return f"{folder / name_form.format('three')}:three"
 
 
 @dataclass(frozen=True)
@@ -270,3 +280,121 @@ def test_a_cross_build_takes_the_target_s_libraries(
     system = foreign_python("arm64")
     assert not list((system.root / "usr/lib").rglob("libpq.so*"))
     assert "'PQlibVersion': 15" in system.ask(ASK, installed)
+
+
+def test_an_image_s_own_libraries_come_along(wheelmatrix: Wheelmatrix, docker_image: Image, tmp_path: Path) -> None:
+    root = copy_project("linked", tmp_path)
+    table = f"""
+[tool.wheelmatrix.docker]
+pull = "never"
+env = ["LINKS"]
+
+[[tool.wheelmatrix.overrides]]
+select = {{ target = "x86_64-unknown-linux-gnu" }}
+image = "{docker_image("bullseye")}"
+"""
+    with (root / "pyproject.toml").open("a", encoding="utf-8") as file:
+        file.write(table)
+    links = {"LINKS": "/usr/lib/x86_64-linux-gnu/libmpfr.so.6:mpfr_get_emin"}
+    ran = wheelmatrix("build", "-i", find_python("3.11"), cwd=root, env=links)
+    assert ran.exit == 0, str(ran)
+    (wheel,) = ran.wheels
+    (cell,) = cells(root)
+    assert [one["library"] for one in cell["bundled"]] == ["libgmp.so.10", "libmpfr.so.6"]
+    assert cell["bundled"][1]["file"].endswith(".so.6.1.0"), "the image's, not this machine's"
+    level = re.search(r"manylinux_2_(\d+)_x86_64", wheel.name)
+    assert level is not None
+    assert int(level[1]) <= 31
+    assert ask(find_python("3.11"), wheel, tmp_path) == "{'mpfr_get_emin': -1073741823}"
+    again = wheelmatrix("build", "-i", find_python("3.11"), cwd=root, env=links)
+    assert again.exit == 0
+    assert [one["status"] for one in cells(root)] == ["reused"]
+
+
+def test_musl_s_loader_finds_them_too(
+    linked: Path,
+    wheelmatrix: Wheelmatrix,
+    cross_env: dict[str, str],
+    foreign_python: Callable[[str], Foreign],
+    tmp_path: Path,
+) -> None:
+    libraries = tmp_path / "libraries"
+    zig = [sys.executable, "-m", "ziglang", "cc", "-target", "x86_64-linux-musl"]
+    links = {**cross_env, "LINKS": compile_chain(libraries, compiler=zig)}
+    target = ("--target", "x86_64-unknown-linux-musl", "-o", tmp_path)
+    ran = wheelmatrix("build", "-i", "3.11", *target, cwd=linked, env=links)
+    assert ran.exit == 0, str(ran)
+    (wheel,) = ran.wheels
+    assert wheel.name.endswith("-musllinux_1_2_x86_64.whl")
+    assert len(cells_of(tmp_path)[0]["bundled"]) == 3
+    shutil.rmtree(libraries)
+    shutil.unpack_archive(wheel, tmp_path / "site", "zip")
+    module = next((tmp_path / "site" / "linked").glob("*.so"))
+    assert load_with_musl(module, foreign_python("amd64"), tmp_path) == "found"
+
+
+def test_dlls_lie_beside_the_module(
+    linked: Path, wheelmatrix: Wheelmatrix, cross_env: dict[str, str], tmp_path: Path
+) -> None:
+    libraries = tmp_path / "libraries"
+    word = compile_chain(libraries, compiler=[need("x86_64-w64-mingw32-gcc")], name_form="Wm{}.dll", named="")
+    target = ("--target", "x86_64-pc-windows-gnu", "-o", tmp_path)
+    ran = wheelmatrix("build", "-i", "3.11", *target, cwd=linked, env={**cross_env, "LINKS": word})
+    assert ran.exit == 0, str(ran)
+    (wheel,) = ran.wheels
+    (cell,) = cells_of(tmp_path)
+    assert [one["library"].lower() for one in cell["bundled"]] == ["wmone.dll", "wmthree.dll", "wmtwo.dll"]
+    shutil.rmtree(libraries)
+    shown: list[str | Path] = [need("delvewheel"), "show", "--ignore-existing", wheel]
+    said = run(shown, cwd=tmp_path, check=True).stdout
+    copied, inside = re.split("are already in the wheel", said.split("will be copied into the wheel.")[1])
+    assert "None" in copied
+    for one in cell["bundled"]:
+        assert Path(one["file"]).parent == Path("linked")
+        assert Path(one["file"]).name in inside
+    shutil.unpack_archive(wheel, tmp_path / "site", "zip")
+    names = {Path(one["file"]).name for one in cell["bundled"]}
+    assert names & set(windows_imports(tmp_path / "site" / "linked" / "linked.pyd")), "another tool reads them too"
+    again = wheelmatrix("repair", wheel, "-o", "again", cwd=tmp_path)
+    assert again.exit == 0
+    assert again.wheels[0].read_bytes() == wheel.read_bytes()
+
+
+def test_dylibs_of_both_processors_come_along_and_are_signed(
+    linked: Path, wheelmatrix: Wheelmatrix, cross_env: dict[str, str], tmp_path: Path
+) -> None:
+    libraries = tmp_path / "libraries"
+    libraries.mkdir()
+    for arch, system in (("x86_64", "x86_64-macos.10.13"), ("arm64", "aarch64-macos.11.0")):
+        zig = [sys.executable, "-m", "ziglang", "cc", "-target", system, "-Wl,-headerpad_max_install_names"]
+        form, named = "libwm{}.1.dylib", "-install_name /opt/wm/{}"
+        compile_chain(libraries / arch, compiler=zig, name_form=form, named=named)
+    for number in CHAIN:
+        name = f"libwm{number}.1.dylib"
+        run(
+            [need_llvm("llvm-lipo"), "-create", f"x86_64/{name}", f"arm64/{name}", "-output", name],
+            cwd=libraries,
+            check=True,
+        )
+    alone = (libraries / "arm64/libwmtwo.1.dylib").read_bytes()
+    assert signed(alone, "libwmtwo.1.dylib") == alone, "byte for byte as its linker signed it"
+    links = {**cross_env, "LINKS": f"{libraries}/libwmthree.1.dylib:three", "MACOSX_DEPLOYMENT_TARGET": "10.13"}
+    ran = wheelmatrix("build", "-i", "3.11", "--universal2", "-o", tmp_path, cwd=linked, env=links)
+    assert ran.exit == 0, str(ran)
+    (wheel,) = ran.wheels
+    assert "universal2" in wheel.name
+    (cell,) = cells_of(tmp_path)
+    assert len(cell["bundled"]) == 3
+    shutil.rmtree(libraries)
+    found = libraries_of_mac_wheel(wheel, tmp_path)
+    assert found, "delocate follows every name to a file in the wheel, or to macOS's own"
+    assert not [name for name in found if not name.startswith("/usr/lib/")]
+    shutil.unpack_archive(wheel, tmp_path / "site", "zip")
+    for file in [*(tmp_path / "site").rglob("*.so"), *(tmp_path / "site/linked.dylibs").iterdir()]:
+        for one in split_slices(file.name, file.read_bytes()):
+            assert signed(one, file.name) == one, "its signature fits its content"
+        said = run([need_llvm("llvm-otool"), "-arch", "all", "-L", file], cwd=tmp_path, check=True).stdout
+        assert "/opt/wm" not in said
+    again = wheelmatrix("repair", wheel, "-o", "again", cwd=tmp_path)
+    assert again.exit == 0, str(again)
+    assert again.wheels[0].read_bytes() == wheel.read_bytes()

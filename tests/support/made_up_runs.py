@@ -16,7 +16,9 @@ from matrix.events import (
     Line,
     RunEnded,
     RunStarted,
+    SlotFreed,
     SlotsChanged,
+    SlotTaken,
 )
 from matrix.model import (
     Build,
@@ -138,6 +140,7 @@ def tell(
     waves = [plan.builds[first : first + jobs] for first in range(0, len(plan.builds), jobs)]
     for wave in waves:
         events.append(SlotsChanged(at=now, held=len(wave), total=jobs))
+        events += [SlotTaken(at=now, build=build.id, slot=slot) for slot, build in enumerate(wave)]
         events += [
             BuildStarted(at=now, build=build.id, argv=("cargo", "rustc"), log=f"logs/{build.id}.log") for build in wave
         ]
@@ -149,6 +152,7 @@ def tell(
                 events.append(CrateDone(at=now, build=build.id, crate=crate, fresh=reused))
         for build in wave:
             events += _ending(plan, build, begun, now, failing=build.id in failing, reused=reused, warn=warn)
+        events += [SlotFreed(at=now, build=build.id, slot=slot) for slot, build in enumerate(wave)]
         events.append(SlotsChanged(at=now, held=0, total=jobs))
     return [*events, RunEnded(at=now, interrupted=False)]
 

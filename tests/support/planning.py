@@ -56,6 +56,10 @@ class EveryDriver:
         del build
         return ""
 
+    def bring(self, build: Build, place: Place, folder: str, linked: Sequence[str]) -> Command | None:
+        del build, place, folder, linked
+        return None
+
     def stop(self, build: Build, place: Place) -> tuple[Command, ...]:
         del build, place
         return ()

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from matrix.arguments import make_parser, parse, subparser
 from matrix.cli import main
 from matrix.errors import UsageError
-from matrix.flags import COMMANDS, NOT_YET
+from matrix.flags import COMMANDS
 
 
 def test_several_interpreters_after_one_flag_and_the_flag_again() -> None:
@@ -37,12 +37,6 @@ def test_manylinux_is_compatibility_and_targets_add_up() -> None:
 )
 def test_strip_is_a_flag_that_may_have_a_value(words: list[str], strip: bool | None) -> None:
     assert parse(["build", *words]).strip is strip
-
-
-@pytest.mark.parametrize("flag", NOT_YET)
-def test_flags_that_are_not_built_yet_say_so(flag: str) -> None:
-    with pytest.raises(UsageError, match="is not built yet, see README"):
-        parse(["build", flag])
 
 
 @pytest.mark.parametrize(

@@ -74,3 +74,14 @@ def test_cffi_is_required_where_the_project_names_it(
     if text is not None:
         (tmp_path / "pyproject.toml").write_text(text, encoding="utf-8")
     assert backend.get_requires_for_build_wheel() == wanted
+
+
+def test_the_base_python_is_built_for_where_the_project_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "_base_executable", "/opt/python")
+    assert backend._options(None, "out").interpreter == [sys.executable]
+    (tmp_path / "pyproject.toml").write_text("[tool.maturin]\nuse-base-python = true\n", encoding="utf-8")
+    assert backend._options(None, "out").interpreter == ["/opt/python"]
+    assert backend._options({"interpreter": "3.12"}, "out").interpreter == ["3.12"]

@@ -11,7 +11,6 @@ import pytest
 from drivers import ALL
 from matrix.arguments import make_parser, subparser
 from matrix.auditing import rule_rows
-from matrix.flags import NOT_YET
 from matrix.maturin_flags import FLAGS
 from matrix.project.reference import maturin_keys, wheelmatrix_keys
 from matrix.reporting.reference import (
@@ -32,7 +31,7 @@ def blocks() -> dict[str, str]:
         "wheelmatrix-keys": wheelmatrix_keys(),
         "maturin-keys": maturin_keys(),
         "findings": markdown_table(["Group", "Code", "Severity", "What is found", "Advice"], rule_rows()),
-        "maturin-flags": flags_compared(subparser(make_parser(), "build"), FLAGS, NOT_YET),
+        "maturin-flags": flags_compared(subparser(make_parser(), "build"), FLAGS),
     }
 
 

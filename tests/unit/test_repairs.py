@@ -6,8 +6,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from support.elf import Elf
 
 from matrix.arguments import parse
+from matrix.auditing.elf import read_elf
 from matrix.auditing.verdict import analyse
 from matrix.checkup import Checkup
 from matrix.errors import ToolError, UsageError
@@ -80,7 +82,7 @@ async def test_a_flag_that_asks_for_repairs_fails_before_anything_compiles(
 
 
 def test_libraries_of_this_machine_are_for_wheels_of_its_platform_alone() -> None:
-    foreign = analyse((), arch="s390x", libc="glibc")
+    foreign = analyse([read_elf("x.so", Elf(machine=22, order=">").data)], arch="s390x", libc="glibc")
     places = _places(foreign, given=None, environ={"LD_LIBRARY_PATH": "/opt/lib"})
     assert places.given == (Path("/opt/lib"),)
     assert places.system == ()

@@ -114,3 +114,16 @@ def test_stubs_are_for_modules_that_describe_themselves() -> None:
     assert stubs(wanted, replace(project, bindings=replace(project.bindings, features=frozenset({INSPECT})))) == "demo"
     row = {"select": {"target": "*"}, "features": ["pyo3/experimental-inspect"]}
     assert stubs(wanted, made_up_project(matrix={"overrides": [row]})) == "demo"
+
+
+@pytest.mark.parametrize("given", [["--pgo"], []])
+def test_builds_with_a_profile_have_lanes_of_their_own(root: Path, given: list[str]) -> None:
+    project = replace(made_up_project(), root=root)
+    environ = {"CARGO_HOME": str(root / "home"), **({} if given else {"MATURIN_PGO": "true"})}
+    plan = make_plan(project, request_of(parse(["build", *given]), project, environ, HOST), made_up_facts("3.12"))
+    (build,) = plan.builds
+    assert build.id == "cp312-x86_64-unknown-linux-gnu-pgo"
+    assert (build.settings.pgo, build.settings.profile, build.explicit_target) == (True, "release", True)
+    plain = make_plan(project, request_of(parse(["build"]), project, {"CARGO_HOME": "/"}, HOST), made_up_facts("3.12"))
+    assert plain.builds[0].id == "cp312-x86_64-unknown-linux-gnu"
+    assert plain.cells[0].id == plan.cells[0].id

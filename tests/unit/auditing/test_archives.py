@@ -11,9 +11,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from support.made_wheels import make_wheel
 
-from matrix.auditing import BadWheelError, archive, audit_wheel
+from matrix.auditing import BadWheelError, archive, audit_wheel, audit_wheels
 
 NAME = "m-1-py3-none-any.whl"
 Change = Callable[[bytearray], bytes | bytearray]
@@ -142,3 +144,30 @@ def test_the_limit_of_members(wheel: Path, monkeypatch: pytest.MonkeyPatch) -> N
     assert audit_wheel(wheel).findings == ()
     monkeypatch.setattr(archive, "MEMBERS_LIMIT", 3)
     assert "more than 3 members" in refused(wheel)
+
+
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_damaged_headers_are_our_error(wheel: Path, data: st.DataObject) -> None:
+    """Numbers in local headers, in the directory and in the end record are what they should not be."""
+    content = bytearray(make_wheel(wheel.parent, NAME, {"m/a.py": b"x = 1\n"}, pure=True).read_bytes())
+    headers = [match.start() for match in re.finditer(rb"PK[\1\3\5]", content)]
+    for _ in range(data.draw(st.integers(1, 3))):
+        place = min(data.draw(st.sampled_from(headers)) + data.draw(st.integers(4, 45)), len(content) - 4)
+        value = data.draw(st.sampled_from([0, 1, 2**16 - 1, 2**31, 2**32 - 1]) | st.integers(0, 2**32 - 1))
+        struct.pack_into("<I", content, place, value)
+    wheel.write_bytes(content)
+    began = time.perf_counter()
+    (audit,) = audit_wheels([wheel]).wheels
+    assert time.perf_counter() - began < 5
+    assert audit.file == NAME
+
+
+def test_thousands_of_broken_binaries_cost_seconds(tmp_path: Path) -> None:
+    for start, tag in ((b"MZ" + bytes(58) + b"\xff\0\0\0", "win_amd64"), (b"\x7fELF\2\1\1", "manylinux_2_17_x86_64")):
+        files = {f"m/{number}": start for number in range(3_000)}
+        path = make_wheel(tmp_path, f"m-1-py3-none-{tag}.whl", files)
+        began = time.perf_counter()
+        audit = audit_wheel(path)
+        assert {finding.code for finding in audit.findings} == {"bad-binary"}
+        assert time.perf_counter() - began < 10

@@ -139,6 +139,8 @@ SAMPLES: list[tuple[Reader, bytes]] = [
     (read_macho, fat(Dylib(arch="x86_64"), THIN, align=6)),
     (read_pe, DLL.data),
     (read_pe, Dll(machine="32", delayed=["a.dll"]).data),
+    (read_macho, Dylib(undefined=["_PyList_New", "?_PyWeak"]).data),
+    (read_pe, Dll(imports=["python3.dll", "KERNEL32.dll"], taken=["PyList_New", "_Py_Dealloc"]).data),
 ]
 
 
@@ -223,3 +225,19 @@ def test_many_symbols_and_sections_are_read_quickly() -> None:
     crowded = bytearray(DLL.data)
     struct.pack_into("<H", crowded, 64 + 4 + 2, 2_048)
     timed(read_pe, bytes(crowded) + bytes(200_000))
+
+
+@pytest.mark.parametrize("ranged", [True, False])
+@pytest.mark.parametrize("arch", ["arm64", "i386"])
+def test_what_a_dylib_takes_from_python(arch: str, ranged: bool) -> None:
+    names = ["_PyList_New", "__Py_Dealloc", "_malloc", "?_PyMaybe_Later", "_Pyramid"]
+    binary = read_macho("x", Dylib(arch=arch, undefined=names, ranged=ranged).data)
+    assert binary.python == ("PyList_New", "Pyramid", "_Py_Dealloc")
+    assert binary.modules == ("x",)
+
+
+@pytest.mark.parametrize("machine", ["amd64", "32", "arm64"])
+def test_what_a_dll_takes_from_python(machine: str) -> None:
+    imports = ["KERNEL32.dll", "PYTHON312.dll"]
+    assert read_pe("x", Dll(machine=machine, imports=imports, taken=["PyList_New"]).data).python == ("PyList_New",)
+    assert read_pe("x", Dll(machine=machine, imports=["KERNEL32.dll"], taken=["PyList_New"]).data).python == ()

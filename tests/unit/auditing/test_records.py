@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from support.made_wheels import make_wheel, record_of, row_of
 
-from matrix.auditing import audit_wheel
+from matrix.auditing import RULES, audit_wheel
 from matrix.auditing.record import read_record, record_findings
 
 NAME = "m-1-py3-none-any.whl"
@@ -31,6 +31,10 @@ def said(tmp_path: Path) -> Said:
         return [(one.code, one.severity, one.message) for one in audit.findings]
 
     return said
+
+
+def joined(lines: list[str]) -> bytes:
+    return "\n".join(lines).encode("latin-1")
 
 
 def whole(record: bytes) -> dict[str, bytes]:
@@ -113,6 +117,21 @@ def test_any_record_is_read_without_an_error(data: bytes) -> None:
         assert finding.code.startswith("record-")
     for name in record.rows:
         record.hasher(name)
+
+
+LINES = st.sampled_from(
+    [
+        *(f"{METADATA}{WHEEL}Requires-Dist: a; extra == 'b'\nClassifier: x\nLicense-File: LICENSE\n".splitlines()),
+        *("Name", "Metadata-Version: 2.9", "Version: one", ": x", " folded", "", "Tag: a-b", "Wheel-Version: \xff"),
+    ]
+)
+
+
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(name=st.sampled_from(["METADATA", "WHEEL"]), data=st.binary(max_size=200) | st.lists(LINES).map(joined))
+def test_any_metadata_is_read_without_an_error(said: Said, name: str, data: bytes) -> None:
+    for code, _, _ in said({**FILES, f"{INFO}/{name}": data}):
+        assert code in RULES
 
 
 @pytest.mark.parametrize(

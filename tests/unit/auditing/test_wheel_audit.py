@@ -155,7 +155,7 @@ def test_binaries_where_pure_python_belongs(make: Make, elf: Elf) -> None:
     audit = audit_wheel(make({"m-1.data/purelib/x.so": elf()}))
     assert codes(audit) == [("binary-in-purelib", "error")]
     audit = audit_wheel(make({"m/x.so": elf()}, pure=True))
-    assert codes(audit) == [("binary-in-purelib", "error")]
+    assert codes(audit) == [("binary-in-purelib", "warning")]
 
 
 def test_tags_inside_and_outside_are_compared(make: Make, elf: Elf) -> None:
@@ -312,3 +312,28 @@ def test_a_member_longer_than_it_says_is_our_error(make: Make, elf: Elf) -> None
     path.write_bytes(content.replace(size, struct.pack("<I", 200)))
     with pytest.raises(BadWheelError, match=r"no whole zip archive"):
         audit_wheel(path)
+
+
+@pytest.mark.parametrize(
+    ("member", "path", "code"),
+    [
+        ("m/x.so", "$ORIGIN/../m.libs", None),
+        ("m/x.so", "$ORIGIN/../nvidia/lib", None),
+        ("m/x.so", "$ORIGIN/../../lib", "rpath-outside"),
+        ("x.so", "${ORIGIN}/..", "rpath-outside"),
+        ("m-1.data/platlib/m/x.so", "$ORIGIN/../..", "rpath-outside"),
+        ("m-1.data/scripts/x", "$ORIGIN/../lib", None),
+        ("m/x.so", "/opt/lib", "absolute-rpath"),
+    ],
+)
+def test_search_paths_that_leave_the_wheel(make: Make, elf: Elf, member: str, path: str, code: str | None) -> None:
+    assert codes(audit_wheel(make({member: elf(runpath=path)}))) == ([(code, "warning")] if code else [])
+
+
+def test_weak_versions_count_unless_they_are_flagged(make: Make, elf: Elf, symbol: Callable[..., Any]) -> None:
+    weak = symbol("pidfd_spawn", weak=True, version="libc.so.6:GLIBC_2.39")
+    fields: dict[str, Any] = {"needed": ["libc.so.6"], "needs": {"libc.so.6": ["GLIBC_2.39"]}, "symbols": [weak]}
+    audit = audit_wheel(make({"m/x.so": elf(**fields)}))
+    assert (audit.overall_tag, audit.failed) == ("manylinux_2_39_x86_64", True)
+    flagged = audit_wheel(make({"m/x.so": elf(**fields, weak_needs=["GLIBC_2.39"])}))
+    assert (flagged.overall_tag, flagged.failed) == ("manylinux_2_5_x86_64", False)

@@ -84,7 +84,7 @@ def test_macos_finds_python_s_symbols_at_load_time(make_build: BuildFactory) -> 
         triple="aarch64-apple-darwin", arch="aarch64", os="macos", libc="", machine="arm64", pointer_width=64
     )
     argv = CargoDriver().command(make_build(target=apple), PLACE).argv
-    assert argv[-7:-2] == ("--", "-C", "link-arg=-undefined", "-C", "link-arg=dynamic_lookup")
+    assert argv[-9:-4] == ("--", "-C", "link-arg=-undefined", "-C", "link-arg=dynamic_lookup")
 
 
 @pytest.mark.parametrize(
@@ -103,7 +103,8 @@ def test_a_macos_module_is_not_named_after_a_path_of_this_machine(
     )
     python = msgspec.structs.replace(cp312, ext_suffix=".cpython-312-darwin.so")
     argv = CargoDriver().command(make_build(target=apple, interpreter=python, stable_abi=stable), PLACE).argv
-    assert argv[-2:] == ("-C", f"link-arg=-Wl,-install_name,@rpath/{file}")
+    assert argv[-4:-2] == ("-C", f"link-arg=-Wl,-install_name,@rpath/{file}")
+    assert argv[-1] == "link-arg=-Wl,-headerpad_max_install_names"
 
 
 def test_musl_links_dynamically(make_build: BuildFactory) -> None:

@@ -49,6 +49,17 @@ def test_cargo_sees_the_same_paths_in_every_container() -> None:
     assert command.env["PYO3_CONFIG_FILE"] == "/wheelmatrix/pyo3-config"
 
 
+def test_libraries_of_the_image_are_copied_into_the_lane() -> None:
+    lane = "/p/target/wheelmatrix/lanes/b"
+    command = DOCKER.bring(_build(), PLACE, "/p/staged/b", [f"{lane}/debug/build/x/out", "/usr/lib64"])
+    words = list(command.argv)
+    assert words[-2:] == ["/wheelmatrix/lane/libraries", "/wheelmatrix/lane/debug/build/x/out:/usr/lib64"]
+    mounts = [words[index + 1] for index, word in enumerate(words) if word == "--mount"]
+    assert "type=bind,source=/p/staged/b,target=/wheelmatrix/made,readonly" in mounts
+    assert f"type=bind,source={lane},target=/wheelmatrix/lane" in mounts
+    assert "some/image:1" in words
+
+
 def test_what_cargo_reports_is_found_outside() -> None:
     command = DOCKER.command(_build(), PLACE)
     lane = "/p/target/wheelmatrix/lanes/b"

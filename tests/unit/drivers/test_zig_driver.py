@@ -41,7 +41,7 @@ def test_musl_links_dynamically_and_macos_looks_symbols_up() -> None:
     assert 'target.aarch64-unknown-linux-musl.rustflags=["-C", "target-feature=-crt-static"]' in musl
     assert "aarch64-unknown-linux-musl" in musl
     mac = ZIG.command(build_for("x86_64-apple-darwin", "zig"), PLACE).argv
-    assert mac[-7:-2] == ("--", "-C", "link-arg=-undefined", "-C", "link-arg=dynamic_lookup")
+    assert mac[-9:-4] == ("--", "-C", "link-arg=-undefined", "-C", "link-arg=dynamic_lookup")
 
 
 @pytest.mark.parametrize(

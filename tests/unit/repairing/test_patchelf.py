@@ -12,8 +12,8 @@ from matrix.auditing.elf import read_elf
 from matrix.auditing.image import BadBinaryError
 from matrix.errors import ToolError
 from matrix.process import Completed
+from matrix.repairing.nouns import Change
 from matrix.repairing.patchelf import Patchelf, arguments, check_version
-from matrix.repairing.plan import Change
 
 NEEDS = {"needs": {"libone.so.1": ["ONE_1"]}, "symbols": [Symbol("one", version="libone.so.1:ONE_1")]}
 BEFORE = Elf(needed=["libone.so.1"], runpath="/build", soname="libx.so", **NEEDS)  # type: ignore[arg-type]

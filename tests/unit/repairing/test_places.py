@@ -9,9 +9,9 @@ from support.elf import Elf
 
 from matrix.auditing.elf import read_elf
 from matrix.repairing.layout import grafted_name, leads_inside
+from matrix.repairing.nouns import Graft
 from matrix.repairing.owners import Package, owner
 from matrix.repairing.places import given_directories, linked_directories, loader_directories, sysroot_directories
-from matrix.repairing.plan import Graft
 from matrix.repairing.sbom import sbom_entry
 from matrix.repairing.search import Library
 

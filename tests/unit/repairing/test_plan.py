@@ -13,6 +13,7 @@ from matrix.auditing.levels import Judgement
 from matrix.auditing.verdict import Analysis, analyse
 from matrix.model import Compatibility
 from matrix.repairing import Places, Repair, Search, Wanted, plan_repair
+from matrix.repairing.nouns import Change
 
 AUTO = Compatibility(family="auto")
 MODULE = "hello/hello.cpython-312-x86_64-linux-gnu.so"
@@ -63,6 +64,10 @@ def repaired(answer: Repair | Judgement | None) -> Repair:
     return answer
 
 
+def changes(repair: Repair) -> list[Change]:
+    return [change for change in repair.changes if isinstance(change, Change)]
+
+
 def refused(answer: Repair | Judgement | None) -> Judgement:
     assert isinstance(answer, Judgement), answer
     return answer
@@ -80,7 +85,7 @@ def test_a_chain_comes_along_and_each_finds_the_next(place: Place, plan: Planned
         base, _, rest = graft.library.path.name.partition(".")
         assert graft.file == f"hello.libs/{base}-{graft.library.sha256[:8]}.{rest}"
     assert names[1].endswith(".so.1.5"), "the file's own name, not the link's"
-    module, one, last = (change.after for change in repair.changes)
+    module, one, last = (change.after for change in changes(repair))
     assert module.needed == (Path(names[0]).name, "libc.so.6")
     assert module.rpath == ("$ORIGIN/own", "$ORIGIN/../hello.libs"), "only what stays in site-packages"
     assert (one.soname, one.rpath) == (Path(names[0]).name, ("$ORIGIN",))
@@ -155,7 +160,7 @@ def test_what_others_bring_counts_as_there(plan: Planned) -> None:
     files = {MODULE: needing("2.28", "libcuda.so.1")}
     assert refused(plan(files)).ok is False
     repair = repaired(plan(files, exclude=["libcu*"]))
-    assert (str(repair.level), repair.grafts, repair.changes) == ("manylinux_2_28", (), ())
+    assert (str(repair.level), repair.grafts, changes(repair)) == ("manylinux_2_28", (), [])
 
 
 def test_programs_move_beside_their_libraries(place: Place, plan: Planned) -> None:
@@ -163,8 +168,8 @@ def test_programs_move_beside_their_libraries(place: Place, plan: Planned) -> No
     program = needing("2.17", "libone.so.1", interpreter="/lib64/ld-linux-x86-64.so.2")
     repair = repaired(plan({"hello-1.0.data/scripts/hello": program}))
     assert repair.moved == {"hello-1.0.data/scripts/hello": "hello.scripts/hello"}
-    assert repair.changes[0].after.file == "hello.scripts/hello"
-    assert repair.changes[0].after.rpath == ("$ORIGIN/../hello.libs",)
+    assert changes(repair)[0].after.file == "hello.scripts/hello"
+    assert changes(repair)[0].after.rpath == ("$ORIGIN/../hello.libs",)
 
 
 def test_members_of_schemes_without_a_path_are_refused(place: Place, plan: Planned) -> None:
@@ -172,7 +177,7 @@ def test_members_of_schemes_without_a_path_are_refused(place: Place, plan: Plann
     judgement = refused(plan({"hello-1.0.data/data/lib/x.so": needing("2.17", "libone.so.1")}))
     assert "hello-1.0.data/data/lib/x.so" in judgement.reason
     repair = repaired(plan({"hello-1.0.data/platlib/hello/x.so": needing("2.17", "libone.so.1")}))
-    assert repair.changes[0].after.rpath == ("$ORIGIN/../hello.libs",)
+    assert changes(repair)[0].after.rpath == ("$ORIGIN/../hello.libs",)
 
 
 def test_one_file_under_two_names_comes_once(place: Place, plan: Planned) -> None:
@@ -180,4 +185,27 @@ def test_one_file_under_two_names_comes_once(place: Place, plan: Planned) -> Non
     (one.parent / "libone.so").symlink_to(one.name)
     repair = repaired(plan({MODULE: needing("2.17", "libone.so.1"), "hello/y.so": needing("2.17", "libone.so")}))
     assert len(repair.grafts) == 1
-    assert {change.after.needed[0] for change in repair.changes[:2]} == {Path(repair.grafts[0].file).name}
+    assert {change.after.needed[0] for change in changes(repair)[:2]} == {Path(repair.grafts[0].file).name}
+
+
+def test_musl_s_newest_level_is_the_one_claimed(place: Place, tmp_path: Path) -> None:
+    musl = "libc.musl-x86_64.so.1"
+    place("libone.so.1", Elf(needed=[musl], soname="libone.so.1"))
+    module = read_elf(MODULE, Elf(needed=["libone.so.1", musl]).data)
+    search = Search("x86_64", "musl", Places(linked=(tmp_path / "lib",)))
+    analysis = analyse([module], arch="x86_64", libc="musl")
+    repair = repaired(plan_repair(analysis, Wanted(level=AUTO, name="hello"), search.find))
+    assert str(repair.level) == "musllinux_1_2"
+    lower = Compatibility(family="musllinux", version=(1, 1))
+    assert str(repaired(plan_repair(analysis, Wanted(level=lower, name="hello"), search.find)).level) == "musllinux_1_1"
+
+
+def test_weak_versions_of_libraries_count_where_those_of_the_wheel_do(place: Place, tmp_path: Path) -> None:
+    symbols = [Symbol("statx", weak=True, version="libc.so.6:GLIBC_2.28")]
+    weak = Elf(needed=["libc.so.6"], soname="libone.so.1", needs={"libc.so.6": ["GLIBC_2.28"]}, symbols=symbols)
+    place("libone.so.1", weak)
+    module = read_elf(MODULE, needing("2.17", "libone.so.1").data)
+    search = Search("x86_64", "glibc", Places(linked=(tmp_path / "lib",)))
+    for counts, level in ((False, "manylinux_2_17"), (True, "manylinux_2_28")):
+        analysis = analyse([module], arch="x86_64", libc="glibc", weak=counts)
+        assert str(repaired(plan_repair(analysis, Wanted(level=AUTO, name="hello"), search.find)).level) == level

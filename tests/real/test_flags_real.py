@@ -1,4 +1,4 @@
-"""Type stubs read from a real binary: those that maturin reads from it."""
+"""What flags add to a wheel, and how it is packed, in one build of each tool: stubs of the binary, more SBOMs."""
 
 from __future__ import annotations
 
@@ -20,9 +20,19 @@ def stubs(folder: Path) -> dict[str, bytes]:
         return {name: archive.read(name) for name in archive.namelist() if name.endswith((".pyi", "py.typed"))}
 
 
-def test_stubs_are_those_of_maturin(wheelmatrix: Callable[..., Ran], tmp_path: Path) -> None:
+def packed(folder: Path) -> dict[str, tuple[int, int]]:
+    """How each member is packed: the number of the method, and what reads it must know."""
+    (wheel,) = folder.glob("*.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        assert archive.testzip() is None
+        return {one.filename: (one.compress_type, one.extract_version) for one in archive.infolist()}
+
+
+def test_what_flags_add_is_what_they_add_to_maturins_wheel(wheelmatrix: Callable[..., Ran], tmp_path: Path) -> None:
     root, python = copy_project("described", tmp_path), find_python("3.12")
-    argv: list[str | Path] = ["build", "--generate-stubs", "-i", python, "-o"]
+    (root / "more.spdx.json").write_text("{}")
+    argv: list[str | Path] = ["build", "--generate-stubs", "--sbom-include", "more.spdx.json"]
+    argv += ["--compression-method", "bzip2", "--compression-level", "9", "-i", python, "-o"]
     ran = wheelmatrix(*argv, tmp_path / "ours", cwd=root)
     assert ran.exit == 0, str(ran)
     lane = next((root / "target" / "wheelmatrix" / "lanes").glob("cp312-*/"))  # it compiles the module alone
@@ -30,6 +40,9 @@ def test_stubs_are_those_of_maturin(wheelmatrix: Callable[..., Ran], tmp_path: P
     ours = stubs(tmp_path / "ours")
     assert set(ours) == {f"described/{name}" for name in ("__init__.pyi", "py.typed", "sub.pyi")}
     assert ours == stubs(tmp_path / "theirs")
+    members = packed(tmp_path / "ours")
+    assert "described-0.1.0.dist-info/sboms/more.spdx.json" in members
+    assert members == packed(tmp_path / "theirs")
 
 
 def test_a_module_that_does_not_describe_itself_is_told_before_it_is_compiled(

@@ -1,0 +1,64 @@
+"""The clean command from its options to what it removed."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from pathlib import Path
+
+import anyio.to_thread
+
+from matrix.files import shown
+from matrix.project.cargo import ask_cargo
+from matrix.project.locate import find_files
+from matrix.reporting.formats import count, size
+from matrix.running.pruning import Pruned, prune
+from matrix.telling import say
+
+__all__ = ["clean"]
+
+
+async def clean(options: argparse.Namespace) -> list[Path]:
+    """Remove what the options name; return what was removed, or would be.
+
+    Raises:
+        UsageError: There is no project here.
+        ConfigError: cargo refuses the project.
+        ToolError: cargo is missing.
+        OSError: Something cannot be removed.
+    """
+    cwd = Path.cwd()
+    base = await _target_dir(options, cwd) / "wheelmatrix"
+    before = time.time() - options.older_than if options.older_than is not None else None
+    removed: list[Path] = []
+    # wheels built from a source distribution have lanes of their own
+    for workshop in (base / "sdist" / "target" / "wheelmatrix", base):
+        done = await anyio.to_thread.run_sync(_prune, workshop, options, before)
+        removed += done.removed
+        if not options.quiet:
+            _tell(done, workshop, options, cwd, main=workshop == base)
+    return removed
+
+
+def _prune(base: Path, options: argparse.Namespace, before: float | None) -> Pruned:
+    return prune(base, lanes_only=options.lanes, before=before, dry_run=options.dry_run)
+
+
+def _tell(done: Pruned, base: Path, options: argparse.Namespace, cwd: Path, *, main: bool) -> None:
+    for lane in done.held:
+        say("note", f"{shown(lane, cwd)} stays: a run has it in use")
+    lanes = sum(path.parent.name == "lanes" and path.suffix not in {".pyo3", ".from"} for path in done.removed)
+    if main or lanes:
+        word = "would be removed" if options.dry_run else "removed"
+        say("note", f"{count(lanes, 'lane')} {word} from {shown(base, cwd)}, {size(done.size)}")
+
+
+async def _target_dir(options: argparse.Namespace, cwd: Path) -> Path:
+    """Return cargo's target directory: of the flag, else cargo's word, which needs no dependencies for it."""
+    if options.target_dir is not None:
+        return (cwd / str(options.target_dir)).resolve()
+    files = find_files(cwd, Path(options.manifest_path) if options.manifest_path is not None else None)
+    asked = ("metadata", "--no-deps", "--format-version=1", "--manifest-path", str(files.manifest))
+    said = json.loads(await ask_cargo(asked, files.manifest, files.root))
+    return Path(str(said["target_directory"]))
