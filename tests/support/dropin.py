@@ -54,14 +54,12 @@ class Made:
     """What two front ends made of a project with one back end.
 
     Attributes:
+        wheels: The wheel that ``pip wheel`` made of the project, and the one that ``build`` made from ``sdist``.
         sdist: The source distribution of ``build``.
-        from_sdist: The wheel that ``build`` made from it.
-        from_tree: The wheel that ``pip wheel`` made of the project.
     """
 
+    wheels: tuple[Path, ...]
     sdist: Path
-    from_sdist: Path
-    from_tree: Path
 
 
 class House:
@@ -125,27 +123,26 @@ def build_both_ways(project: DropIn, root: Path, target: Path) -> Made:
     if report.is_file():
         report.rename(root.parent / "report.json")
     run([*BUILD, "-o", made, root], cwd=root.parent, env=env, check=True, timeout=TIMEOUT)
-    (from_tree,) = tree.iterdir()
     (sdist,) = made.glob("*.tar.gz")
-    (from_sdist,) = made.glob("*.whl")
-    return Made(sdist, from_sdist, from_tree)
+    return Made((*tree.iterdir(), *made.glob("*.whl")), sdist)
 
 
 def check_ours(made: Made) -> None:
-    """Fail unless judges accept all that was made, and both wheels have the metadata of the source distribution."""
-    for archive in (made.sdist, made.from_sdist, made.from_tree):
+    """Fail unless judges accept all that was made, and the wheels have the metadata of the source distribution."""
+    for archive in (made.sdist, *made.wheels):
         check_distribution(archive)
-    said = read_sdist(made.sdist)["PKG-INFO"]
-    for wheel in (made.from_sdist, made.from_tree):
+    for wheel in made.wheels:
         texts = look_inside(wheel).texts
-        assert [text for name, text in texts.items() if name.endswith(".dist-info/METADATA")] == [said], wheel.name
+        said = [text for name, text in texts.items() if name.endswith(".dist-info/METADATA")]
+        assert said == [read_sdist(made.sdist)["PKG-INFO"]], wheel.name
 
 
 def check_drop_in(project: DropIn, house: House, table: tuple[Difference, ...]) -> None:
     """Fail on a difference between what both back ends make of a project that is not in the table."""
     ours, theirs = house.ours(project), house.theirs(project)
     found: list[Found] = list(sdist_differences(ours.sdist, theirs.sdist, switched))
-    for mine, other in ((ours.from_sdist, theirs.from_sdist), (ours.from_tree, theirs.from_tree)):
+    assert len(ours.wheels) == len(theirs.wheels) == 2
+    for mine, other in zip(ours.wheels, theirs.wheels, strict=True):
         found += differences(look_inside(mine), look_inside(other))
     check_found(project.name, found, table)
 
