@@ -22,13 +22,13 @@ Format: TypeAlias = Literal["sdist", "wheel"]
 FORMER = {
     "cargo-extra-args": "features, profile, locked and the other cargo keys",
     "rustc-extra-args": "rustc-args",
-    "sdist-include": 'include = [{ path = "…", format = "sdist" }]',
 }
 
 
 # What keys do here beyond what they do in maturin, or do not do.
 STANDING = {
     "bindings": "more: `rust-cpython` too",
+    "sdist-include": "more: obeyed as in 0.13, with a warning",
     "compatibility": "more: a list makes a wheel for each level",
     "sbom": "more: for each wheel's own target and features, and the same bytes every time",
     "generate-ci": "not yet: no such command; `wheelmatrix new` writes a workflow",
@@ -128,6 +128,9 @@ class MaturinOptions(msgspec.Struct, frozen=True, kw_only=True, rename="kebab"):
     ] = None
     skip_auditwheel: Annotated[bool, Meta(description='Older way to write `auditwheel = "skip"`.')] = False
     strip: Annotated[bool, Meta(description="Whether symbols are stripped from the binary.")] = False
+    sdist_include: Annotated[
+        tuple[str, ...], Meta(description="Older way to write rows of `include` for source distributions.")
+    ] = ()
     sdist_generator: Annotated[
         Literal["cargo", "git"],
         Meta(description="Which files a source distribution takes: those cargo would package, or those git tracks."),
@@ -213,7 +216,8 @@ class MaturinOptions(msgspec.Struct, frozen=True, kw_only=True, rename="kebab"):
     def files(self, key: Literal["include", "exclude"], archive: Format) -> tuple[FileRow, ...]:
         """Return the rows of ``include`` or ``exclude`` that are meant for this kind of archive, in order."""
         written = self.include if key == "include" else self.exclude
-        rows = (FileRow(path=one) if isinstance(one, str) else one for one in written)
+        older = (FileRow(path=one, format="sdist") for one in self.sdist_include) if key == "include" else ()
+        rows = (*(FileRow(path=one) if isinstance(one, str) else one for one in written), *older)
         return tuple(row for row in rows if row.is_for(archive))
 
 
@@ -243,6 +247,9 @@ def _warnings(table: Mapping[str, Any], where: str) -> list[str]:
         for key, now in FORMER.items()
         if key in table
     ]
+    if "sdist-include" in table:
+        now = 'include = [{ path = "…", format = "sdist" }]'
+        said.append(f"{where} sdist-include is a key of maturin before 1.0, which maturin no longer obeys; now: {now}")
     said += _unknown({key: value for key, value in table.items() if key not in FORMER}, MaturinOptions, where)
     said += _unknown(table.get("sbom", {}), Sbom, f"{where} sbom:")
     for triple, inner in table.get("target", {}).items():

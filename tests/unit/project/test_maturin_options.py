@@ -52,7 +52,7 @@ ALIASES = {"manylinux"}
 
 def test_the_keys_are_those_of_maturin() -> None:
     ours = {field.encode_name for field in msgspec.structs.fields(MaturinOptions)}
-    assert ours == MATURIN_1_16.keys() | ALIASES
+    assert ours == MATURIN_1_16.keys() | ALIASES | {"sdist-include"}
     assert not ours & FORMER.keys()
 
 
@@ -130,7 +130,10 @@ def test_files_by_archive() -> None:
             {"rustc-extra-args": "-O"},
             "rustc-extra-args is a key of maturin before 1.0 and does nothing; now: rustc-args",
         ),
-        ({"sdist-include": ["x"]}, "sdist-include is a key of maturin before 1.0 and does nothing; now: include"),
+        (
+            {"sdist-include": ["x"]},
+            "sdist-include is a key of maturin before 1.0, which maturin no longer obeys; now: include",
+        ),
         ({"sbom": {"rst": True}}, "sbom: unknown key 'rst' is ignored; did you mean 'rust'?"),
         (
             {"target": {"x86_64-apple-darwin": {"macos-deployment-targt": "11.0"}}},
@@ -185,3 +188,9 @@ def _refusal(table: dict[str, Any]) -> str | None:
         return error.message
     assert isinstance(options.levels, tuple)
     return None
+
+
+def test_the_older_key_for_source_distributions_is_obeyed() -> None:
+    options, _ = read_maturin_options({"include": ["a"], "sdist-include": ["b/*"]})
+    assert [row.path for row in options.files("include", "sdist")] == ["a", "b/*"]
+    assert [row.path for row in options.files("include", "wheel")] == ["a"]
