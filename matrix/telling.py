@@ -30,7 +30,7 @@ def tell(error: BaseException, *, debug: bool = False) -> int:
     leaf = next(leaves(error))
     if isinstance(leaf, OSError) and leaf.strerror:
         say("error", f"{leaf.filename or 'stdout'}: {leaf.strerror}")
-        if (hint := disk_hint(leaf)) is not None:
+        if leaf.filename and (hint := disk_hint(leaf)) is not None:  # where stdout leads is not ours to tell
             say("hint", hint)
         return 1
     say("error", f"internal error: {leaf!r}")

@@ -6,3 +6,10 @@
 pub extern "C" fn wrong() -> u32 {
     "not a number"
 }
+
+/// What Python looks for; it makes nothing.
+#[cfg(feature = "mended")]
+#[no_mangle]
+pub extern "C" fn PyInit_broken_compile() -> *mut pyo3_ffi::PyObject {
+    std::ptr::null_mut()
+}
