@@ -256,14 +256,25 @@ def test_libraries_of_debian_serve_in_a_container_without_them(
     linked: Path, wheelmatrix: Wheelmatrix, docker_image: Image, tmp_path: Path
 ) -> None:
     folder = Path("/usr/lib/x86_64-linux-gnu")
-    functions = {"libpq.so.5": "PQlibVersion", "libsnappy.so.1": "snappy_max_compressed_length"}
+    functions = {
+        "libpq.so.5": "PQlibVersion",
+        "libsnappy.so.1": "snappy_max_compressed_length",
+        "libsqlite3.so.0": "sqlite3_libversion_number",
+    }
     links = {"LINKS": " ".join(f"{folder / file}:{function}" for file, function in functions.items())}
     ran = wheelmatrix("build", "-i", find_python("3.11"), "-o", tmp_path, cwd=linked, env=links)
     assert ran.exit == 0, str(ran)
     (wheel,) = ran.wheels
     (cell,) = cells_of(tmp_path)
     bundled = {one["library"] for one in cell["bundled"]}
-    assert {"libpq.so.5", "libsnappy.so.1", "libssl.so.3", "libcrypto.so.3", "libgssapi_krb5.so.2"} <= bundled
+    assert {
+        "libpq.so.5",
+        "libsnappy.so.1",
+        "libsqlite3.so.0",
+        "libssl.so.3",
+        "libcrypto.so.3",
+        "libgssapi_krb5.so.2",
+    } <= bundled
     assert not {"libstdc++.so.6", "libz.so.1", "libc.so.6", "libgcc_s.so.1"} & bundled
     assert auditwheel_tag(wheel)[0] in wheel.name
     sbom = look_inside(wheel).texts["linked-0.4.0.dist-info/sboms/auditwheel.cdx.json"].decode()
@@ -277,6 +288,7 @@ def test_libraries_of_debian_serve_in_a_container_without_them(
     assert "'PQlibVersion': 15" in answers
     assert "/site/linked.libs/libpq-" in maps
     assert "/site/linked.libs/libgssapi_krb5-" in maps
+    assert "/site/linked.libs/libsqlite3-" in maps
 
 
 def cells_of(out: Path) -> list[dict[str, Any]]:
