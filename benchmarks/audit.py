@@ -222,8 +222,9 @@ def misses(result: dict[str, Any]) -> list[str]:
 
 
 def version(tool: str) -> str:
-    """Return what a tool says of its version."""
-    return subprocess.run([command_path(tool), "--version"], capture_output=True, text=True, check=True).stdout.strip()
+    """Return what a tool says of its version, without where it is installed."""
+    said = subprocess.run([command_path(tool), "--version"], capture_output=True, text=True, check=True).stdout
+    return said.partition(" installed at ")[0].strip()
 
 
 if __name__ == "__main__":
