@@ -6,13 +6,26 @@ import base64
 import csv
 import hashlib
 import io
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
-__all__ = ["Row", "hash_file", "read_record", "record_digest", "record_text"]
+__all__ = [
+    "CHUNK",
+    "SIGNATURES",
+    "Row",
+    "digested",
+    "hash_file",
+    "pieces",
+    "read_record",
+    "record_digest",
+    "record_text",
+]
 
 CHUNK = 1 << 20  # bytes read at once
+SIGNATURES = (".dist-info/RECORD.jws", ".dist-info/RECORD.p7s")
+"""Endings of the names of a RECORD's signatures, which it does not list (PEP 376; dropped by PEP 815)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +67,22 @@ def read_record(text: str) -> tuple[Row, ...]:
 
 def hash_file(path: Path) -> tuple[bytes, int]:
     """Return a file's raw SHA-256 digest and its size in bytes, reading it in pieces."""
-    digest, size = hashlib.sha256(), 0
     with path.open("rb") as file:
-        while chunk := file.read(CHUNK):
-            digest.update(chunk)
-            size += len(chunk)
+        return digested(pieces(file))
+
+
+def pieces(file: IO[bytes]) -> Iterator[bytes]:
+    """Yield what is left of a file, a piece at a time."""
+    while chunk := file.read(CHUNK):
+        yield chunk
+
+
+def digested(content: Iterable[bytes], write: Callable[[bytes], object] | None = None) -> tuple[bytes, int]:
+    """Return the raw SHA-256 digest of a content and its size in bytes; hand every piece on to ``write``."""
+    digest, size = hashlib.sha256(), 0
+    for piece in content:
+        digest.update(piece)
+        size += len(piece)
+        if write is not None:
+            write(piece)
     return digest.digest(), size

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import io
 import re
 import shutil
@@ -12,7 +11,7 @@ from pathlib import Path
 from typing import IO, NamedTuple
 
 from matrix.archives.entries import Entry
-from matrix.archives.record import CHUNK, Row, hash_file, record_digest, record_text
+from matrix.archives.record import CHUNK, SIGNATURES, Row, digested, hash_file, pieces, record_digest, record_text
 from matrix.archives.wheel import LARGE, blamed_on
 from matrix.errors import WheelmatrixError
 from matrix.files import replacing
@@ -20,7 +19,6 @@ from matrix.model import Wheel
 
 __all__ = ["copy_wheel", "rewrite_wheel"]
 
-_SIGNATURES = (".dist-info/RECORD.jws", ".dist-info/RECORD.p7s")  # of a RECORD that is no more (PEP 815)
 _EXECUTABLE, _PLAIN = 0o100755, 0o100644
 _UNIX = 3
 
@@ -69,10 +67,6 @@ def copy_wheel(old: Path, new: Path, tags: Sequence[str]) -> Wheel:
     return _wheel(new, tags)
 
 
-def _created(file: IO[bytes]) -> zipfile.ZipFile:
-    return zipfile.ZipFile(file, "w")
-
-
 def _wheel(path: Path, tags: Sequence[str]) -> Wheel:
     sha256, size = hash_file(path)
     return Wheel(file=path.name, tags=tuple(sorted(tags)), size=size, sha256=sha256.hex())
@@ -91,7 +85,7 @@ def _members(
         if name.startswith(f"{info}/"):
             yield from (_made(record, entry) for entry in outside)
             outside = []
-        if name == record.filename or name.endswith(("/", *_SIGNATURES)):  # installers make directories as they go
+        if name == record.filename or name.endswith(("/", *SIGNATURES)):  # installers make directories as they go
             continue
         if name in changed:
             yield _made(member, changed[name])
@@ -137,15 +131,11 @@ def _tagged(text: bytes, tags: Sequence[str]) -> bytes:
 def _write(source: zipfile.ZipFile, target: zipfile.ZipFile, member: _Member) -> Row:
     """Write one member, piece by piece, and return its row."""
     info = _like(member.info, member.info.filename)
-    digest, size = hashlib.sha256(), 0
     expected = _size(member)
     info.file_size = expected
     with _opened(source, member) as reader, target.open(info, "w", force_zip64=expected >= LARGE) as writer:
-        while chunk := reader.read(CHUNK):
-            digest.update(chunk)
-            size += len(chunk)
-            writer.write(chunk)
-    return Row(info.filename, record_digest(digest.digest()), str(size))
+        digest, size = digested(pieces(reader), writer.write)
+    return Row(info.filename, record_digest(digest), str(size))
 
 
 def _size(member: _Member) -> int:

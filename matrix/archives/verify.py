@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
 import zipfile
 import zlib
 from collections import Counter
 from pathlib import Path
 
-from matrix.archives.record import CHUNK, Row, hash_file, read_record, record_digest
+from matrix.archives.record import SIGNATURES, Row, digested, hash_file, pieces, read_record, record_digest
 from matrix.model import Wheel
 
 __all__ = ["is_unchanged", "wheel_problems"]
-
-_UNLISTED = (".dist-info/RECORD.jws", ".dist-info/RECORD.p7s")
 
 
 def is_unchanged(directory: Path, wheel: Wheel) -> bool:
@@ -50,7 +47,7 @@ def _problems(archive: zipfile.ZipFile) -> list[str]:
     problems += [f"{name}: in RECORD, not in the archive" for name in sorted(set(rows) - set(names))]
     for name in names:
         if name not in rows:
-            if not name.endswith(_UNLISTED):
+            if not name.endswith(SIGNATURES):
                 problems.append(f"{name}: in the archive, not in RECORD")
         elif name != records[0]:
             problems += _differences(archive, rows[name])
@@ -63,13 +60,10 @@ def _differences(archive: zipfile.ZipFile, row: Row) -> list[str]:
     method = row.digest.partition("=")[0]
     if method != "sha256":
         return [f"{row.path}: RECORD gives a {method} digest, not sha256"]
-    digest, size = hashlib.sha256(), 0
     with archive.open(row.path) as member:
-        while chunk := member.read(CHUNK):
-            digest.update(chunk)
-            size += len(chunk)
+        digest, size = digested(pieces(member))
     problems = []
-    if record_digest(digest.digest()) != row.digest:
+    if record_digest(digest) != row.digest:
         problems.append(f"{row.path}: the content is not what RECORD says")
     if row.size and row.size != str(size):
         problems.append(f"{row.path}: {size} bytes, RECORD says {row.size}")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import hashlib
 import os
 import stat
 import time
@@ -18,7 +17,7 @@ from matrix.archives.compression import EARLIEST, Compression, DosTime
 from matrix.archives.deflating import Deflated, ahead, deflate, write_deflated
 from matrix.archives.entries import Entry, merge_entries
 from matrix.archives.metadata import CoreMetadata
-from matrix.archives.record import CHUNK, Row, hash_file, record_digest, record_text
+from matrix.archives.record import CHUNK, Row, digested, hash_file, record_digest, record_text
 from matrix.errors import ConfigError, WheelmatrixError
 from matrix.files import TEMPORARY, replacing
 from matrix.model import Wheel
@@ -155,15 +154,11 @@ def _add(
     if ready is not None:
         write_deflated(archive, member, ready)
         return Row(entry.path, record_digest(ready.sha256), str(ready.size))
-    digest, size = hashlib.sha256(), 0
     with _opened(entry) as (source, expected):
         member.file_size = expected
         with archive.open(member, "w", force_zip64=compression.large_files or expected >= LARGE) as target:
-            for chunk in source:
-                digest.update(chunk)
-                size += len(chunk)
-                target.write(chunk)
-    return Row(entry.path, record_digest(digest.digest()), str(size))
+            digest, size = digested(source, target.write)
+    return Row(entry.path, record_digest(digest), str(size))
 
 
 @contextlib.contextmanager
