@@ -19,6 +19,7 @@ from functools import cache
 from pathlib import Path
 from typing import IO
 
+from matrix.affinity import usable_cpus
 from matrix.archives.entries import Entry
 
 __all__ = ["Deflated", "ahead", "deflate", "is_large", "write_deflated"]
@@ -141,8 +142,7 @@ def write_deflated(archive: zipfile.ZipFile, member: zipfile.ZipInfo, deflated: 
 
 
 def _threads() -> int:
-    cpus = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return min(MOST_THREADS, cpus)
+    return min(MOST_THREADS, usable_cpus())
 
 
 @cache

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import platform
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -10,6 +9,7 @@ from datetime import datetime, timezone
 
 import msgspec
 
+from matrix.affinity import usable_cpus
 from matrix.events import BuildEnded, BuildStarted, CellEnded, Event, Note, RunEnded, RunStarted
 from matrix.masking import mask_argv, mask_urls
 from matrix.model import Build, Cell, LeftOut, Outcome, Plan, Sdist
@@ -35,12 +35,10 @@ _NEVER = "the run ended before it"
 
 def describe_machine() -> Machine:
     """Describe the machine this runs on."""
-    affinity = getattr(os, "sched_getaffinity", None)
-    cpus = len(affinity(0)) if affinity is not None else os.cpu_count() or 1
     return Machine(
         os=platform.system().lower(),
         arch=platform.machine(),
-        cpus=max(cpus, 1),
+        cpus=max(usable_cpus(), 1),
         python=platform.python_version(),
     )
 

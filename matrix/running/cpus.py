@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
+from matrix.affinity import usable_cpus
 from matrix.running.cgroups import MOUNTED, OWN, control_groups
 
 __all__ = ["available_cpus"]
@@ -20,9 +20,8 @@ def available_cpus(mounted: Path = MOUNTED, own: Path = OWN) -> int:
         mounted: Where control groups are mounted.
         own: The file that names the process' own, one line for each hierarchy.
     """
-    cpus = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     quotas = [quota for group in control_groups("cpu", mounted, own) if (quota := _quota(group)) is not None]
-    return max(1, min([cpus, *map(int, quotas)]))
+    return max(1, min([usable_cpus(), *map(int, quotas)]))
 
 
 def _quota(group: Path) -> float | None:

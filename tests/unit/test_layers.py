@@ -18,6 +18,7 @@ LONGER = {"matrix.model": 400}  # the nouns stand together, and each field is de
 RANKS = {
     "matrix": 0,  # matrix/__init__.py: the version
     "matrix.errors": 0,
+    "matrix.affinity": 0,
     "matrix.files": 1,
     "matrix.borrowed_rust": 1,
     "matrix.masking": 1,
