@@ -15,18 +15,17 @@ def judge(options: argparse.Namespace) -> int:
     Raises:
         UsageError: A path names no file, a code does not exist, or the policy file is wrong.
     """
-    import msgspec  # noqa: PLC0415
-
     from matrix.auditing import audit_wheels, read_policies, selection  # noqa: PLC0415
     from matrix.listing import audit_rows  # noqa: PLC0415
     from matrix.reporting.tables import render_audits  # noqa: PLC0415
     from matrix.reporting.text import symbols_for, wants_color  # noqa: PLC0415
+    from matrix.schemas import document_text  # noqa: PLC0415
 
     chosen = selection(options.select or (), options.ignore or ())
     extra = read_policies(Path(options.policy)) if options.policy is not None else ()
     audits = audit_wheels(map(Path, options.wheels), extra=extra, selection=chosen)
     if options.json:
-        sys.stdout.write(msgspec.json.format(msgspec.json.encode(audits), indent=2).decode() + "\n")
+        sys.stdout.write(document_text(audits))
         return audits.exit_code
     rows = audit_rows(audits.wheels)
     symbols, color = symbols_for(sys.stdout.encoding), wants_color(options.color, sys.stdout)

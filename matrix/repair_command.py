@@ -13,7 +13,6 @@ from pathlib import Path
 
 import anyio
 import anyio.to_thread
-import msgspec
 
 from matrix.auditing import Analysis
 from matrix.errors import ToolError, UsageError, WheelmatrixError
@@ -26,6 +25,7 @@ from matrix.repairing.doing import Strip
 from matrix.repairing.patchelf import run_from_thread
 from matrix.repairing.places import given_directories, loader_directories, sysroot_directories
 from matrix.repairing.wheels import Repaired, Repairs, Workbench, repair_wheel
+from matrix.schemas import document_text
 from matrix.telling import say
 
 __all__ = ["repair", "repair_wheels"]
@@ -37,7 +37,7 @@ def repair(options: argparse.Namespace) -> int:
     """Bring along what finished wheels need; print the new wheels; 1 when one cannot be repaired."""
     done = anyio.run(repair_wheels, options)
     if options.json:
-        sys.stdout.write(msgspec.json.format(msgspec.json.encode(done), indent=2).decode() + "\n")
+        sys.stdout.write(document_text(done))
         return done.exit_code
     for one in done.wheels:
         _tell(one, quiet=options.quiet)

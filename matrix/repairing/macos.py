@@ -18,7 +18,7 @@ from matrix.auditing.macos import PYTHON_LIBRARY, analyse_macos, external_librar
 from matrix.auditing.verdict import Analysis
 from matrix.model import Compatibility
 from matrix.repairing.layout import grafted_name, installed_directory, is_script
-from matrix.repairing.nouns import Graft, MachChange, Repair
+from matrix.repairing.nouns import Graft, MachChange, Repair, rewritten
 from matrix.repairing.places import Places
 from matrix.repairing.refusals import unfound, unreachable
 from matrix.repairing.search import Found, Missing
@@ -175,9 +175,7 @@ def plan_macos(
             grafts[file] = Graft(file=file, library=one)
             beside = {other: f"@loader_path/{new}" for other, new in names.items()}
             changes.append(_renamed(one.binary, file, beside, f"@rpath/{names[old]}"))
-    after = {change.before.file: change.after for change in changes}
-    everything = [after.get(binary.file, binary) for binary in analysis.machos]
-    everything += [change.after for change in changes if change.after.file in grafts]
+    everything = rewritten(analysis.machos, ((one.before, one.after) for one in changes), grafts)
     return Repair(
         level=_LOCAL,
         analysis=analyse_macos(everything, platforms, analysis.notes),

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Protocol, TypeVar
+
 import msgspec
 
 from matrix.auditing.elf import Binary
@@ -11,7 +14,15 @@ from matrix.auditing.verdict import RUST_FLOOR, Analysis
 from matrix.model import Bundled, Compatibility
 from matrix.repairing.search import Found
 
-__all__ = ["Change", "Graft", "MachChange", "PeChange", "Repair", "Wanted"]
+__all__ = ["Change", "Graft", "MachChange", "PeChange", "Repair", "Wanted", "rewritten"]
+
+
+class _Named(Protocol):
+    @property
+    def file(self) -> str: ...
+
+
+_Kind = TypeVar("_Kind", bound=_Named)
 
 
 class Graft(msgspec.Struct, frozen=True, kw_only=True):
@@ -114,3 +125,18 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     floor: tuple[int, int] = RUST_FLOOR
     exclude: tuple[str, ...] = ()
+
+
+def rewritten(
+    binaries: Sequence[_Kind], changes: Iterable[tuple[_Kind, _Kind]], grafts: Mapping[str, Graft]
+) -> list[_Kind]:
+    """Return the binaries that a wheel holds after a repair, for the audit to judge.
+
+    Args:
+        binaries: Its own, as they are.
+        changes: What is rewritten, before and after.
+        grafts: Libraries brought along, by their place in the wheel.
+    """
+    known = list(changes)
+    after = {old.file: new for old, new in known}
+    return [*(after.get(one.file, one) for one in binaries), *(new for _, new in known if new.file in grafts)]

@@ -22,7 +22,7 @@ from matrix.auditing.verdict import Analysis
 from matrix.auditing.windows import analyse_windows, is_there
 from matrix.model import Compatibility
 from matrix.repairing.layout import grafted_name
-from matrix.repairing.nouns import Graft, PeChange, Repair
+from matrix.repairing.nouns import Graft, PeChange, Repair, rewritten
 from matrix.repairing.places import Places
 from matrix.repairing.refusals import unfound
 from matrix.repairing.search import Found, Missing
@@ -135,9 +135,7 @@ def plan_windows(
         return unfound(tuple(missing.values()))
     if not grafts:
         return None
-    after = {change.before.file: change.after for change in changes}
-    everything = [after.get(binary.file, binary) for binary in analysis.pes]
-    everything += [change.after for change in changes if change.after.file in grafts]
+    everything = rewritten(analysis.pes, ((one.before, one.after) for one in changes), grafts)
     return Repair(
         level=_LOCAL,
         analysis=analyse_windows(everything, platforms, analysis.notes),

@@ -11,6 +11,7 @@ from msgspec import Meta
 from matrix.errors import ToolError, disk_hint
 from matrix.files import write_atomically
 from matrix.model import Bundled, CellStatus, OutcomeStatus, Sdist, Verdict, Wheel
+from matrix.schemas import document_text
 
 __all__ = [
     "Absent",
@@ -201,7 +202,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
 
 def encode_report(report: Report) -> bytes:
     """Return the report as JSON, indented, with a line feed at the end."""
-    return msgspec.json.format(msgspec.json.encode(report), indent=2) + b"\n"
+    return document_text(report).encode()
 
 
 def write_report(path: Path, report: Report) -> None:

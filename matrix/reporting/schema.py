@@ -5,12 +5,11 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 from matrix.reporting.document import Report
-from matrix.schemas import json_schema
+from matrix.schemas import json_schema, schema_text
 
 __all__ = ["SCHEMA_FILE", "render_schema", "schema"]
 
@@ -24,7 +23,7 @@ def schema() -> dict[str, Any]:
 
 def render_schema() -> str:
     """Return the schema as the text of its file."""
-    return json.dumps(schema(), indent=2, ensure_ascii=False) + "\n"
+    return schema_text(schema())
 
 
 if __name__ == "__main__":
