@@ -16,7 +16,6 @@ import hashlib
 import json
 import os
 import statistics
-import subprocess
 import sys
 import tempfile
 import zipfile
@@ -27,7 +26,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).parent))
 
 from measure import Measured, measure
-from sweep import command_path, environment, machine
+from sweep import command_path, environment, machine, version_of
 
 SIDES = ("wheelmatrix", "auditwheel", "auditwheel in one process")
 COUNTS = (125, 250, 500, 1000)
@@ -62,7 +61,7 @@ def main() -> int:
     result = {
         "version": 1,
         "wheels": {"number": len(wheels), "bytes": sum(wheel.stat().st_size for wheel in wheels)},
-        "machine": {**machine(), "auditwheel": version("auditwheel")},
+        "machine": {**machine(), "auditwheel": version_of("auditwheel").partition(" installed at ")[0]},
         "units": UNITS,
         "runs": measured,
         "summary": summary(measured),
@@ -219,12 +218,6 @@ def misses(result: dict[str, Any]) -> list[str]:
         f"{memory} bytes of memory for {LARGE}": memory > TARGETS["memory"],
     }
     return [line for line, missed in lines.items() if missed]
-
-
-def version(tool: str) -> str:
-    """Return what a tool says of its version, without where it is installed."""
-    said = subprocess.run([command_path(tool), "--version"], capture_output=True, text=True, check=True).stdout
-    return said.partition(" installed at ")[0].strip()
 
 
 if __name__ == "__main__":

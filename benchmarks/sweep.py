@@ -17,7 +17,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -165,12 +165,6 @@ def table(result: dict[str, Any]) -> str:
 def machine() -> dict[str, Any]:
     """Describe the machine and the tools."""
 
-    def first_line(*argv: str) -> str:
-        try:
-            return subprocess.run(argv, capture_output=True, text=True, check=True).stdout.splitlines()[0]
-        except (OSError, subprocess.CalledProcessError, IndexError):
-            return "unknown"
-
     def field(path: str, key: str) -> str:
         try:
             lines = Path(path).read_text(encoding="utf-8").splitlines()
@@ -178,11 +172,6 @@ def machine() -> dict[str, Any]:
             return "unknown"
         return next((line.partition(":")[2].strip() for line in lines if line.startswith(key)), "unknown")
 
-    tools: dict[str, Callable[[], str]] = {
-        "cargo": lambda: first_line("cargo", "--version"),
-        "rustc": lambda: first_line("rustc", "--version"),
-        **{side: lambda side=side: first_line(command_path(side), "--version") for side in SIDES},  # type: ignore[misc]
-    }
     return {
         "when": datetime.now(timezone.utc).isoformat(timespec="seconds"),
         "system": platform.platform(),
@@ -190,13 +179,22 @@ def machine() -> dict[str, Any]:
         "cpus": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
         "memory": field("/proc/meminfo", "MemTotal"),
         "python": platform.python_version(),
-        **{name: ask() for name, ask in tools.items()},
+        **{name: version_of(name) for name in ("cargo", "rustc", *SIDES)},
     }
 
 
 def command_path(side: str) -> str:
-    """Return the program of one side."""
+    """Return the program of one side: beside this Python, else on PATH."""
     return shutil.which(side, path=str(Path(sys.executable).parent)) or side
+
+
+def version_of(program: str) -> str:
+    """Return the first line of a program's ``--version``."""
+    argv = (command_path(program), "--version")
+    try:
+        return subprocess.run(argv, capture_output=True, text=True, check=True).stdout.splitlines()[0]
+    except (OSError, subprocess.CalledProcessError, IndexError):
+        return "unknown"
 
 
 if __name__ == "__main__":

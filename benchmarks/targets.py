@@ -25,7 +25,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from measure import Measured, measure
 from projects import copied, project_source
-from sweep import command_path, environment, machine
+from sweep import command_path, environment, machine, version_of
 
 TARGETS = {  # and what cargo-zigbuild is told, so that all sides link against the same glibc
     "x86_64-unknown-linux-gnu": "x86_64-unknown-linux-gnu.2.17",
@@ -179,12 +179,6 @@ def table(result: dict[str, Any]) -> str:
         memory = own["memory"] / 1024**2
         lines.append(f"{side:13}{own['wall']:>7.2f} s{own['cpu']:>8.2f} s{memory:>7.0f} MB{own['speedup']:>8.2f}x")
     return "\n".join(lines)
-
-
-def version_of(program: str) -> str:
-    """Return the first line of a program's ``--version``."""
-    said = subprocess.run([command_path(program), "--version"], capture_output=True, text=True, check=False).stdout
-    return said.splitlines()[0] if said else "unknown"
 
 
 if __name__ == "__main__":

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -19,7 +18,6 @@ from matrix.process import Ended
 from matrix.running.build import portions
 from matrix.running.companions import companions_of, staged_companions
 from matrix.running.generating import plain_declarations
-from matrix.running.generators import missing_generator
 from matrix.running.products import product_entries
 from matrix.running.watch import Watch
 
@@ -189,25 +187,3 @@ def test_stubs_lie_where_type_checkers_look(
     made = tuple(Artifact(path=f"/s/{name}", kind="stub", crate=name) for name in names)
     entries = product_entries(layout, "demo-1.0", make_build(), Outcome(build="b", status="ok", artifacts=made), {})
     assert [(entry.path, entry.executable) for entry in entries] == [(place, False) for place in places]
-
-
-@pytest.mark.parametrize(
-    ("files", "told"),
-    [
-        ({}, True),
-        ({"target/header.h": ""}, False),
-        ({"build.rs": ""}, False),  # may write the header
-        ({"build.rs": "", "Cargo.toml": "[package]\nbuild = false"}, True),
-        ({"Cargo.toml": "[package]\nbuild = 'other.rs'"}, False),
-    ],
-)
-async def test_a_missing_cbindgen_is_told_before_compiling_where_no_header_can_come(
-    files: dict[str, str], told: bool, make_build: BuildFactory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for name, text in {"Cargo.toml": "[package]", **files}.items():
-        (tmp_path / name).parent.mkdir(exist_ok=True)
-        (tmp_path / name).write_text(text)
-    monkeypatch.setenv("PATH", str(tmp_path))
-    build = make_build(bindings="cffi", manifest="Cargo.toml")
-    lacking = await missing_generator([build], tmp_path / "target", [sys.executable], tmp_path)
-    assert (lacking is not None and "cbindgen" in lacking.message) == told
