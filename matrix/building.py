@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from matrix import __version__
 from matrix.archives import dos_time, remove_leftovers, source_date_epoch
@@ -37,9 +37,11 @@ from matrix.running.ingredients import Ingredients
 from matrix.running.jobserver import open_pool
 from matrix.running.pool import Pool
 from matrix.running.run import Ending, carry_out
-from matrix.sourcing import Made
 from matrix.telling import INTERRUPTED, tell
 from matrix.wishes import audit_mode, companions, compression, named_boms, run_flags, stubs
+
+if TYPE_CHECKING:
+    from matrix.sourcing import Made
 
 __all__ = ["Done", "build_wheels"]
 

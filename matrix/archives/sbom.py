@@ -13,8 +13,6 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
 
-from packaging.licenses import InvalidLicenseExpression, canonicalize_license_expression
-
 from matrix import __version__
 from matrix.archives.entries import Entry, file_entry
 from matrix.errors import ConfigError
@@ -144,6 +142,11 @@ def _component(package: CargoPackage, scope: str, checksums: Mapping[tuple[str, 
 
 def _license(written: str) -> dict[str, Any]:
     """Return an SPDX expression; cargo's older ``MIT/Apache-2.0`` means a choice."""
+    from packaging.licenses import (  # noqa: PLC0415 - a big table, which plans do not need
+        InvalidLicenseExpression,
+        canonicalize_license_expression,
+    )
+
     try:
         return {"expression": canonicalize_license_expression(re.sub(r"\s*/\s*", " OR ", written.strip()))}
     except InvalidLicenseExpression:

@@ -12,10 +12,8 @@ from matrix.archives.record import hash_file
 from matrix.auditing import Analysis, Judgement
 from matrix.model import Bundled, Cell, Target
 from matrix.repairing import Patchelf, Places, Repair, Search, Wanted, carry_out, plan_repair
-from matrix.repairing.macos import DylibSearch, plan_macos
 from matrix.repairing.places import linked_directories, loader_directories, sysroot_directories
 from matrix.repairing.sbom import sbom_entry
-from matrix.repairing.windows import DllSearch, plan_windows
 from matrix.running.joining import Made
 
 __all__ = ["Repairs", "mended", "same_sources", "who_links", "with_repair"]
@@ -93,8 +91,12 @@ def mended(
             search = Search(analysis.arch, analysis.libc, places)
             return plan_repair(analysis, Wanted(level=cell.compatibility, name=name), search.find)
         case "windows":
+            from matrix.repairing.windows import DllSearch, plan_windows  # noqa: PLC0415 - few runs need it
+
             return plan_windows(analysis, platforms, DllSearch(places))
         case "macos":
+            from matrix.repairing.macos import DylibSearch, plan_macos  # noqa: PLC0415 - likewise
+
             return plan_macos(analysis, platforms, name, DylibSearch(places))
         case _:
             return None
