@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-import shutil
 import subprocess
 from pathlib import Path
 
 import msgspec
 import pytest
+from support.tools import need
 
 from matrix.maturin_flags import FLAGS, RUSTC_ARGS
 from matrix.project.maturin_options import MaturinOptions, Sbom
@@ -20,9 +20,7 @@ UNSAID = {"--help"}
 
 @pytest.fixture(scope="module")
 def maturin() -> Path:
-    found = shutil.which("maturin")
-    assert found is not None, "maturin is in the test extra"
-    return Path(found)
+    return Path(need("maturin"))
 
 
 def test_every_flag_of_maturin_build_is_compared(maturin: Path) -> None:
