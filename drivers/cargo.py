@@ -35,7 +35,7 @@ class CargoDriver(LocalDriver):
         rust = "curl https://sh.rustup.rs -sSf | sh"
         return (
             Tool(name="cargo", install=rust),
-            Tool(name="rustc", install=rust),
+            Tool(name="rustc", version=("-vV",), install=rust),
             Tool(name="rustup", install=rust, needed=False),
             Tool(name="cc", install="apt-get install gcc", needed=False),
             *(Tool(name=name, install=_MINGW_PACKAGE, needed=False) for name in _MINGW.values()),

@@ -161,8 +161,8 @@ def metadata_for_frontend(options: argparse.Namespace, directory: Path) -> str:
     """Write the metadata directory of the wheel that a build would make, without compiling; return its name."""
     from matrix.archives.gather import core_metadata  # noqa: PLC0415
     from matrix.archives.wheel import metadata_files  # noqa: PLC0415
+    from matrix.cargo_flags import cargo_flags  # noqa: PLC0415
     from matrix.project import read_project  # noqa: PLC0415
-    from matrix.wishes import cargo_flags  # noqa: PLC0415
 
     flags = cargo_flags(options)
     metadata = core_metadata(anyio.run(partial(read_project, Path.cwd(), flags, bindings=options.bindings)))

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from matrix.flag_values import boolean
 
-__all__ = ["add_cargo"]
+if TYPE_CHECKING:
+    from matrix.project import CargoFlags
+
+__all__ = ["add_cargo", "cargo_flags"]
 
 _CARGO = "how cargo compiles"
 _FEATURES = "features"
@@ -53,3 +58,22 @@ def add_cargo(parser: argparse.ArgumentParser) -> None:
     manifest.add_argument("--frozen", action="store_true", help="same as --locked and --offline")
     manifest.add_argument("--locked", action="store_true", help="fail when Cargo.lock would change")
     manifest.add_argument("--offline", action="store_true", help="run without the network")
+
+
+def cargo_flags(options: argparse.Namespace) -> CargoFlags:
+    """Return the flags that every call of cargo gets."""
+    from matrix.project import CargoFlags  # noqa: PLC0415 - to tell of the flags needs no project
+
+    return CargoFlags(
+        manifest_path=Path(options.manifest_path) if options.manifest_path is not None else None,
+        features=tuple(options.features or ()),
+        all_features=options.all_features,
+        no_default_features=options.no_default_features,
+        frozen=options.frozen,
+        locked=options.locked,
+        offline=options.offline,
+        config=tuple(options.config or ()),
+        unstable=tuple(options.unstable or ()),
+        ignore_rust_version=options.ignore_rust_version,
+        target_dir=Path(options.target_dir) if options.target_dir is not None else None,
+    )

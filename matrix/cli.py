@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 
 from matrix.arguments import parse
+from matrix.foresight import foresee
 from matrix.telling import INTERRUPTED, tell
 
 __all__ = ["main"]
@@ -18,6 +19,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     debug = "-vv" in words or os.environ.get("WHEELMATRIX_DEBUG", "") not in {"", "0"}
     try:
         options = parse(words)
+        foresee(options)
         from matrix.app import COMMANDS  # noqa: PLC0415 - help and usage errors need none of it
 
         return COMMANDS[options.command](options)

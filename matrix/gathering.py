@@ -13,6 +13,7 @@ from pathlib import Path
 import anyio
 import anyio.to_thread
 
+from matrix.cargo_flags import cargo_flags
 from matrix.driver import Driver, Host, Place
 from matrix.errors import ToolError
 from matrix.machine import look_around, versions
@@ -26,7 +27,7 @@ from matrix.running.generators import missing_generator
 from matrix.running.lanes import Workshop
 from matrix.running.signals import stopped_by_signals
 from matrix.running.state import BuildState, read_state
-from matrix.wishes import cargo_flags, request_of, run_flags
+from matrix.wishes import request_of, run_flags
 
 __all__ = ["Gathered", "gather", "tag_environment", "tool_versions"]
 

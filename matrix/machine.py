@@ -16,6 +16,7 @@ from pathlib import Path
 import anyio
 import msgspec
 
+from matrix.ahead import rustc_program
 from matrix.driver import Driver, Host, Tool, XwinOptions
 from matrix.engines import find_containers, wants_containers
 from matrix.errors import ToolError
@@ -160,7 +161,7 @@ def _glibc() -> tuple[int, int] | None:
 
 async def _sysroot(root: Path) -> Path | None:
     try:
-        said = await capture(Command(argv=(os.environ.get("RUSTC") or "rustc", "--print", "sysroot")), root=root)
+        said = await capture(Command(argv=(rustc_program(os.environ), "--print", "sysroot")), root=root)
     except ToolError:
         return None
     return Path(said.stdout.strip()) if said.exit == 0 and said.stdout.strip() else None

@@ -7,27 +7,29 @@ import signal
 import subprocess  # noqa: TID251 - this is the module that may
 import sys
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import ExitStack, suppress
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import anyio
+import anyio.to_thread
 import msgspec
 
+from matrix import ahead
+from matrix.ears import Ear
 from matrix.errors import ToolError
 from matrix.files import LogFile
 from matrix.model import Command
 
 if TYPE_CHECKING:
-    from anyio.abc import ByteReceiveStream, Process
+    from anyio.abc import Process
 
 __all__ = ["Completed", "Ended", "LineFilter", "capture", "run"]
 
 GRACE = 3.0  # seconds between SIGTERM and SIGKILL
 BURIAL = 0.5  # seconds to wait for the dead of a group to be gone (where nobody collects them they never are)
 TAIL = 60  # lines kept for an error
-LONGEST = 16 * 2**20  # bytes of a line; what prints without ever ending one is cut into pieces of that length
 POLL = 0.02  # seconds between looks at a group that is being stopped
 QUIET = 0.1  # seconds of silence that make one round, once a process ended and its pipes stay open
 QUIET_ROUNDS = 20  # rounds of silence after which a daemon it left is taken to hold them
@@ -84,12 +86,31 @@ async def capture(command: Command, *, root: Path, timeout: float = 60.0) -> Com
     Raises:
         ToolError: The program is missing, may not be run, or took too long.
     """
+    early = ahead.asked(command.argv, cwd=root / command.cwd, env=environment(command))
+    if early is not None:
+        return await _answered(early, command, timeout)
     out: list[str] = []
     err: list[str] = []
     ended = await run(command, root=root, on_stdout=_into(out), on_stderr=_into(err), timeout=timeout)
     if ended.timed_out:
-        raise ToolError(f"{command.argv[0]}: no answer within {timeout:g} s")
+        raise _no_answer(command, timeout)
     return Completed(exit=ended.exit, stdout="\n".join(out), stderr="\n".join(err))
+
+
+async def _answered(early: ahead.Asked, command: Command, limit: float) -> Completed:
+    """Return the answer to a question that was put while the program still loaded."""
+    try:
+        code, out, err = await anyio.to_thread.run_sync(early.wait, limit, abandon_on_cancel=True)
+    except TimeoutError:
+        raise _no_answer(command, limit) from None
+    except BaseException:
+        early.end()
+        raise
+    return Completed(exit=code, stdout=out, stderr=err)
+
+
+def _no_answer(command: Command, limit: float) -> ToolError:
+    return ToolError(f"{command.argv[0]}: no answer within {limit:g} s")
 
 
 async def run(
@@ -173,9 +194,9 @@ async def _watch(
     limit: float | None,
 ) -> bool:
     """Read both pipes until the process ends; return whether the time limit ended it."""
-    ears = [_Ear(process.stdout), _Ear(process.stderr)]
+    ears = [Ear(process.stdout), Ear(process.stderr)]
 
-    async def pump(ear: _Ear, filter_: LineFilter | None) -> None:
+    async def pump(ear: Ear, filter_: LineFilter | None) -> None:
         async for line in ear.lines():
             kept = filter_(line) if filter_ is not None else line
             if kept is None:
@@ -200,7 +221,7 @@ async def _watch(
     return timed_out
 
 
-async def _drain(ears: Sequence[_Ear]) -> None:
+async def _drain(ears: Sequence[Ear]) -> None:
     """Wait until both pipes are closed, or nothing comes any more because a daemon holds them.
 
     Silence is counted in rounds, each of which lets the event loop read: a loop that stalls loses no output.
@@ -214,37 +235,6 @@ async def _drain(ears: Sequence[_Ear]) -> None:
                 await ear.closed.wait()
             return
         rounds = rounds + 1 if sum(ear.chunks for ear in ears) == heard else 0
-
-
-class _Ear:
-    """One pipe of a process, read line by line."""
-
-    def __init__(self, stream: ByteReceiveStream | None) -> None:
-        self._stream = stream
-        self.chunks = 0
-        self.closed = anyio.Event()
-
-    async def lines(self) -> AsyncIterator[str]:
-        parts: list[bytes] = []
-        size = 0
-        with suppress(anyio.ClosedResourceError, anyio.BrokenResourceError, anyio.EndOfStream):
-            while self._stream is not None:
-                chunk = await self._stream.receive()
-                self.chunks += 1
-                head, *rest = chunk.split(b"\n")
-                parts.append(head)
-                size += len(head)
-                if size > LONGEST and not rest:
-                    rest = [b""]
-                for piece in rest:
-                    yield _text(parts)
-                    parts, size = [piece], len(piece)
-        if any(parts):
-            yield _text(parts)
-
-
-def _text(parts: list[bytes]) -> str:
-    return b"".join(parts).rstrip(b"\r").decode("utf-8", errors="replace")
 
 
 def _into(lines: list[str]) -> LineFilter:

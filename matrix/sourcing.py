@@ -14,13 +14,13 @@ import anyio.to_thread
 
 from matrix.archives import remove_leftovers
 from matrix.archives.gather import check_python_side
+from matrix.cargo_flags import cargo_flags
 from matrix.errors import UsageError, WheelmatrixError
 from matrix.model import Sdist
 from matrix.project import CargoFlags, Project, read_project
 from matrix.running.signals import stopped_by_signals
 from matrix.sources import check_sources, collect_sources, sdist_time, unpack_into, write_sdist
 from matrix.telling import leaves, say
-from matrix.wishes import cargo_flags
 
 __all__ = ["Made", "blame", "make_sdist", "unpacked"]
 

@@ -11,7 +11,7 @@ from matrix.errors import UsageError
 from matrix.model import Target
 from matrix.planning import Request
 from matrix.platforms import UNIVERSAL2, archflags_target
-from matrix.project import CargoFlags, Changes, Project, Seconds, parse_duration
+from matrix.project import Changes, Project, Seconds, parse_duration
 from matrix.project.cargo_config import VARIABLE, configured_target, names_target
 from matrix.running.companions import Companion
 from matrix.running.ingredients import AuditMode
@@ -20,7 +20,6 @@ INSPECT = "experimental-inspect"  # pyo3's feature that describes a module insid
 
 __all__ = [
     "audit_mode",
-    "cargo_flags",
     "companions",
     "compression",
     "named_boms",
@@ -29,23 +28,6 @@ __all__ = [
     "seconds",
     "stubs",
 ]
-
-
-def cargo_flags(options: argparse.Namespace) -> CargoFlags:
-    """Return the flags that every call of cargo gets."""
-    return CargoFlags(
-        manifest_path=Path(options.manifest_path) if options.manifest_path is not None else None,
-        features=tuple(options.features or ()),
-        all_features=options.all_features,
-        no_default_features=options.no_default_features,
-        frozen=options.frozen,
-        locked=options.locked,
-        offline=options.offline,
-        config=tuple(options.config or ()),
-        unstable=tuple(options.unstable or ()),
-        ignore_rust_version=options.ignore_rust_version,
-        target_dir=Path(options.target_dir) if options.target_dir is not None else None,
-    )
 
 
 def run_flags(project: Project, options: argparse.Namespace) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ from functools import cache
 from itertools import pairwise
 from pathlib import Path
 
+from matrix.ahead import rustc_program
 from matrix.errors import ToolError, UsageError, did_you_mean
 from matrix.model import Command, Target
 from matrix.process import capture
@@ -200,7 +201,7 @@ async def host_triple(cargo_root: Path) -> str:
         ToolError: There is no rustc, or it fails.
     """
     try:
-        said = await capture(Command(argv=(os.environ.get("RUSTC") or "rustc", "-vV")), root=cargo_root)
+        said = await capture(Command(argv=(rustc_program(os.environ), "-vV")), root=cargo_root)
     except ToolError as error:
         raise ToolError(error.message, hint="install Rust: https://rustup.rs") from error
     for line in said.stdout.splitlines():

@@ -22,7 +22,7 @@ from matrix.project.options import (
     XwinOptions,
     read_options,
 )
-from matrix.project.read import Project, read_project
+from matrix.project.read import Project, foresee, read_project
 
 __all__ = [
     "ANY_FLOOR",
@@ -45,6 +45,7 @@ __all__ = [
     "Select",
     "XwinOptions",
     "find_cargo",
+    "foresee",
     "parse_duration",
     "read_options",
     "read_project",

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,9 +17,10 @@ from typing import Any
 
 import msgspec
 
+from matrix import ahead
 from matrix.errors import ConfigError, ToolError, did_you_mean
 from matrix.model import Command
-from matrix.process import capture
+from matrix.process import capture, environment
 from matrix.project.refusals import refusal
 
 __all__ = [
@@ -30,6 +32,7 @@ __all__ = [
     "Resolve",
     "ResolvedDep",
     "ResolvedNode",
+    "ask_ahead",
     "ask_cargo",
     "ask_everywhere",
     "find_cargo",
@@ -199,10 +202,11 @@ async def read_metadata(manifest: Path, flags: CargoFlags, root: Path) -> CargoM
         ToolError: cargo is missing or does not work.
         ConfigError: cargo refuses the project; has cargo's words.
     """
-    arguments = ("metadata", "--format-version=1", "--manifest-path", str(manifest))
-    wanted = (*arguments, *flags.selection(), *flags.general())
+    arguments = _metadata_of(manifest)
     try:
-        answer = await ask_everywhere(wanted, manifest, root, narrow="--filter-platform")
+        answer = await ask_everywhere(
+            (*arguments, *flags.selection(), *flags.general()), manifest, root, narrow="--filter-platform"
+        )
     except ConfigError as error:
         unknown = re.search(r"does not (?:contain|have) (?:this|these) features?: ([^\s,]+)", error.message)
         if unknown is None:
@@ -213,6 +217,21 @@ async def read_metadata(manifest: Path, flags: CargoFlags, root: Path) -> CargoM
         return msgspec.json.decode(answer, type=CargoMetadata)
     except msgspec.DecodeError as error:
         raise ToolError(f"cargo metadata gave an answer that could not be read: {error}") from error
+
+
+def ask_ahead(manifest: Path, flags: CargoFlags, root: Path) -> None:
+    """Start what :func:`read_metadata` will want to know, and what the report will.
+
+    Raises:
+        ToolError: There is no cargo.
+    """
+    command = _asking((*_metadata_of(manifest), *flags.selection(), *flags.general()))
+    ahead.ask(command.argv, cwd=root, env=environment(command))
+    ahead.ask((command.argv[0], "--version"), cwd=root, env=os.environ)
+
+
+def _metadata_of(manifest: Path) -> tuple[str, ...]:
+    return ("metadata", "--format-version=1", "--manifest-path", str(manifest))
 
 
 async def ask_everywhere(
@@ -253,11 +272,15 @@ async def ask_cargo(arguments: tuple[str, ...], manifest: Path, root: Path) -> s
         ToolError: cargo is missing or does not work.
         ConfigError: cargo refuses; has cargo's words.
     """
-    command = Command(argv=(find_cargo(), *arguments), env={"CARGO_TERM_COLOR": "never", "CARGO_TERM_VERBOSE": None})
+    command = _asking(arguments)
     done = await capture(command, root=root, timeout=TIMEOUT)
     if done.exit:
         raise refusal(arguments[0], manifest, root, done.stderr)
     return done.stdout
+
+
+def _asking(arguments: Sequence[str]) -> Command:
+    return Command(argv=(find_cargo(), *arguments), env={"CARGO_TERM_COLOR": "never", "CARGO_TERM_VERBOSE": None})
 
 
 def _near_feature(word: str, answer: str, manifest: Path) -> str | None:

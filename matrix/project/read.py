@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from matrix.errors import ConfigError
+from matrix.errors import ConfigError, WheelmatrixError
 from matrix.model import StableAbi
 from matrix.project.bindings import Bindings, binding_warnings, detect_bindings, read_scoped, stable_abis
-from matrix.project.cargo import CargoFlags, CargoMetadata, ask_cargo, read_metadata
+from matrix.project.cargo import CargoFlags, CargoMetadata, ask_ahead, ask_cargo, read_metadata
 from matrix.project.crate import Crate, check_features, crate_warnings, pick_crate
 from matrix.project.features import Features, activated, split_features
 from matrix.project.identity import identity_warnings, project_name, project_requires_python, project_version
@@ -20,7 +21,7 @@ from matrix.project.module import Module, check_scripts, describe_module, module
 from matrix.project.options import Options, read_options
 from matrix.project.pymodules import check_module_name
 
-__all__ = ["Project", "effective_features", "merge_flags", "read_project"]
+__all__ = ["Project", "effective_features", "foresee", "merge_flags", "read_project"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -159,6 +160,15 @@ async def read_project(where: Path, flags: CargoFlags, *, bindings: str | None =
             *binding_warnings(found, _dependencies(table)),
         ),
     )
+
+
+def foresee(where: Path, flags: CargoFlags) -> None:
+    """Let cargo begin to answer what :func:`read_project` will ask it; a fault is told by that, not here."""
+    with suppress(WheelmatrixError):
+        files = find_files(where, flags.manifest_path)
+        table = read_toml(files.pyproject) if files.pyproject is not None else {}
+        maturin, _ = read_maturin_options(_tool(table, "maturin"))
+        ask_ahead(files.manifest, merge_flags(flags, maturin), files.root)
 
 
 def effective_features(flags: CargoFlags, maturin: MaturinOptions) -> Features:

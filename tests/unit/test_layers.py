@@ -19,6 +19,8 @@ RANKS = {
     "matrix": 0,  # matrix/__init__.py: the version
     "matrix.errors": 0,
     "matrix.affinity": 0,
+    "matrix.ahead": 0,
+    "matrix.ears": 0,
     "matrix.files": 1,
     "matrix.borrowed_rust": 1,
     "matrix.masking": 1,
@@ -65,6 +67,7 @@ RANKS = {
     "matrix.listing": 8,
     "matrix.requirements": 7,
     "matrix.pgo": 8,
+    "matrix.foresight": 8,
     "matrix.judging": 9,
     "matrix.publishing": 8,
     "matrix.out_places": 8.5,
@@ -79,6 +82,7 @@ RANKS = {
     "matrix.backend": 11,
 }
 DRIVERS_MAY = {"matrix.driver", "matrix.model", "matrix.errors", "drivers"}
+STARTERS = {"matrix.process", "matrix.ahead"}
 PROCESS_STARTERS = {"Popen", "create_subprocess_exec", "create_subprocess_shell", "open_process", "run_process"}
 OS_STARTERS = ("exec", "fork", "popen", "posix_spawn", "spawn", "system")
 
@@ -150,8 +154,8 @@ def _forbidden(item: Import) -> str | None:
     """Say what is wrong with an import, or ``None``."""
     here, there = _room(item.module), _room(item.imported)
     if not _ours(item.imported):
-        alone = there in {"subprocess", "pty"} and item.module != "matrix.process"
-        return "only process.py starts processes" if alone else None
+        alone = there in {"subprocess", "pty"} and item.module not in STARTERS
+        return "only process.py and ahead.py start processes" if alone else None
     rules = (
         (here == there, None),
         (there == "drivers" and item.module != "matrix.app", "only app.py imports drivers"),
@@ -196,11 +200,11 @@ def test_no_module_imports_itself_in_a_circle() -> None:
         pytest.fail(" → ".join(error.args[1]))
 
 
-def test_only_the_process_module_starts_processes() -> None:
+def test_only_two_modules_start_processes() -> None:
     wrong = [
         f"{module}:{getattr(node, 'lineno', 0)}"
         for module, path in SOURCES.items()
-        if module != "matrix.process"
+        if module not in STARTERS
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
         if _starts_process(node)
     ]

@@ -13,7 +13,7 @@ import anyio
 import psutil
 import pytest
 
-from matrix import process
+from matrix import ears, process
 from matrix.errors import ToolError
 from matrix.model import Command
 from matrix.process import Ended, capture, run
@@ -137,7 +137,7 @@ async def test_one_line_of_megabytes_without_an_end(tmp_path: Path) -> None:
 
 
 async def test_a_line_that_never_ends_is_cut_into_pieces(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(process, "LONGEST", 100_000)
+    monkeypatch.setattr(ears, "LONGEST", 100_000)
     lines: list[str] = []
     await run(
         python("import sys; sys.stdout.write('x' * 5_000_000 + chr(10) + 'end')"), root=tmp_path, on_stdout=lines.append
