@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from drivers.hostcc import host_compiler, host_compiler_steps
 from drivers.import_libraries import LIBRARY_TOOLS, library_steps
 from drivers.local import LocalDriver
-from drivers.rustc import fetch_step, rustc_command, std_steps
+from drivers.rustc import fetch_steps, rustc_command, std_steps
 from matrix.driver import DriverSupport, Host, Place, Step, Tool, Wish
 from matrix.model import Build, Command, Compatibility, Target
 
@@ -59,7 +59,7 @@ class CargoDriver(LocalDriver):
         """Add missing standard libraries, fetch every crate, and make what modules for Windows link."""
         others = [build for build in builds if build.target.triple != place.host.target.triple]
         lacking = host_compiler_steps(others, place) if others else ()
-        return (*std_steps(builds, place), fetch_step(builds, place), *library_steps(builds, place), *lacking)
+        return (*std_steps(builds, place), *fetch_steps(builds, place), *library_steps(builds, place), *lacking)
 
     def command(self, build: Build, place: Place) -> Command:
         """Return ``cargo rustc`` for the build's library."""

@@ -11,7 +11,7 @@ import msgspec
 from drivers.images import image_for, slug
 from drivers.inside import ENTER, OURS, SHARED, engine_of, enter_script, given, image_tag, run_inside
 from drivers.mounts import inside
-from drivers.rustc import fetch_step, rustc_command, std_steps
+from drivers.rustc import fetch_step, fetch_steps, rustc_command, std_steps
 from matrix.driver import BROUGHT, OUT_OF_REACH, DockerOptions, DriverSupport, Host, Place, Step, Tool, Wish
 from matrix.model import Build, Command
 
@@ -87,7 +87,7 @@ class DockerDriver:
     def prepare(self, builds: Sequence[Build], place: Place) -> tuple[Step, ...]:
         """Fetch every crate; then for each image: pull it, run ``before-all``, and look whether it can build."""
         containers = given(place)[1]
-        steps = [fetch_step(builds, place)]
+        steps = [*fetch_steps(builds, place)]
         shared = tuple(str(PurePath(containers.cargo_home, name)) for name in SHARED)
         steps.append(
             Step(

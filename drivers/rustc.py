@@ -9,7 +9,7 @@ from drivers.import_libraries import library_args
 from matrix.driver import Place, Step
 from matrix.model import Build, Command, Target
 
-__all__ = ["are_missing", "fetch_step", "rustc_command", "std_steps"]
+__all__ = ["are_missing", "fetch_step", "fetch_steps", "rustc_command", "std_steps"]
 
 
 def are_missing(names: Sequence[str]) -> str:
@@ -68,6 +68,16 @@ def fetch_step(builds: Sequence[Build], place: Place) -> Step:
     return Step(what="cargo fetch", command=Command(argv=argv), builds=tuple(build.id for build in builds))
 
 
+def fetch_steps(builds: Sequence[Build], place: Place) -> tuple[Step, ...]:
+    """Return the step that fetches every crate, or none when all of them are here already.
+
+    ``-Z build-std`` needs crates that no lock file of the project names.
+    """
+    if place.host.fetched and not any(_builds_std(build, place) for build in builds):
+        return ()
+    return (fetch_step(builds, place),)
+
+
 def std_steps(builds: Sequence[Build], place: Place) -> tuple[Step, ...]:
     """Add the standard libraries that the toolchain lacks, one target after another.
 
@@ -79,8 +89,7 @@ def std_steps(builds: Sequence[Build], place: Place) -> tuple[Step, ...]:
         return ()
     wanted: dict[str, list[str]] = {}
     for build in builds:
-        own = any("build-std" in word for word in (*build.settings.cargo_args, *place.cargo_flags))
-        if build.target.triple not in stds and not own:
+        if build.target.triple not in stds and not _builds_std(build, place):
             wanted.setdefault(build.target.triple, []).append(build.id)
     return tuple(
         Step(
@@ -93,6 +102,10 @@ def std_steps(builds: Sequence[Build], place: Place) -> tuple[Step, ...]:
         )
         for triple, ids in wanted.items()
     )
+
+
+def _builds_std(build: Build, place: Place) -> bool:
+    return any("build-std" in word for word in (*build.settings.cargo_args, *place.cargo_flags))
 
 
 def _products(build: Build) -> list[str]:

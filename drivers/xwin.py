@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from drivers.hostcc import host_compiler, host_compiler_steps
 from drivers.import_libraries import LIBRARY_TOOLS, library_steps
 from drivers.local import LocalDriver
-from drivers.rustc import are_missing, fetch_step, rustc_command, std_steps
+from drivers.rustc import are_missing, fetch_steps, rustc_command, std_steps
 from matrix.driver import DriverSupport, Host, Place, Step, Tool, Wish, XwinOptions
 from matrix.model import Build, Command
 
@@ -71,7 +71,7 @@ class XwinDriver(LocalDriver):
         program = place.host.tools.get("cargo-xwin", "cargo-xwin")
         env: dict[str, str | None] = {"XWIN_ACCEPT_LICENSE": "1", "XWIN_ARCH": ",".join(arches)}
         ids = tuple(build.id for build in builds)
-        steps = [*std_steps(builds, place), fetch_step(builds, place)]
+        steps = [*std_steps(builds, place), *fetch_steps(builds, place)]
         steps += [*library_steps(builds, place), *host_compiler_steps(builds, place)]
         steps.append(
             Step(

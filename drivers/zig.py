@@ -12,7 +12,7 @@ from drivers.floors import zig_floor
 from drivers.hostcc import host_compiler, host_compiler_steps, zig_environment
 from drivers.import_libraries import library_steps
 from drivers.local import LocalDriver
-from drivers.rustc import are_missing, fetch_step, rustc_command, std_steps
+from drivers.rustc import are_missing, fetch_steps, rustc_command, std_steps
 from matrix.driver import DriverSupport, Host, Place, Step, Tool, Wish
 from matrix.model import Build, Command, Settings, Target
 
@@ -99,7 +99,7 @@ class ZigDriver(LocalDriver):
         That first link fills zig's cache and writes cargo-zigbuild's wrappers, which clash when builds do it at once
         (cargo-zigbuild #318, ziglang/zig#13160).
         """
-        steps = (*std_steps(builds, place), fetch_step(builds, place), *library_steps(builds, place))
+        steps = (*std_steps(builds, place), *fetch_steps(builds, place), *library_steps(builds, place))
         return (*steps, *host_compiler_steps(builds, place), *self._warm_steps(builds, place))
 
     def command(self, build: Build, place: Place) -> Command:

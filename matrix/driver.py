@@ -87,6 +87,7 @@ class Host(msgspec.Struct, frozen=True, kw_only=True):
         linkers: Targets for which cargo's configuration names a linker.
         options: Settings of drivers, by name.
         offline: Whether nothing may be downloaded.
+        fetched: Whether every crate that the lock file names is on this machine.
         containers: What containers can be run with; ``None`` when there is nothing, or nobody asked.
     """
 
@@ -98,6 +99,7 @@ class Host(msgspec.Struct, frozen=True, kw_only=True):
     linkers: frozenset[str] = frozenset()
     options: Mapping[str, msgspec.Struct] = {}
     offline: bool = False
+    fetched: bool = False
     containers: Containers | None = None
 
     def options_of(self, name: str, kind: type[O]) -> O:

@@ -58,6 +58,7 @@ async def look_around(
             "docker": project.options.docker,
         },
         offline=project.flags.offline or project.flags.frozen,
+        fetched=project.fetched,
     )
     sysroot = await _sysroot(project.root)
     if sysroot is not None:

@@ -16,6 +16,7 @@ from matrix.project.crate import Crate, check_features, crate_warnings, pick_cra
 from matrix.project.features import Features, activated, split_features
 from matrix.project.identity import identity_warnings, project_name, project_requires_python, project_version
 from matrix.project.locate import Files, find_files, find_outer_pyproject, read_toml
+from matrix.project.locked import all_fetched
 from matrix.project.maturin_options import MaturinOptions, read_maturin_options
 from matrix.project.module import Module, check_scripts, describe_module, module_warnings
 from matrix.project.options import Options, read_options
@@ -46,6 +47,7 @@ class Project:
         maturin: ``[tool.maturin]``.
         options: ``[tool.wheelmatrix]``.
         warnings: What the user should know.
+        fetched: Whether every crate that the lock file names is on this machine.
     """
 
     root: Path
@@ -65,6 +67,7 @@ class Project:
     maturin: MaturinOptions
     options: Options
     warnings: tuple[str, ...] = ()
+    fetched: bool = False
 
     @property
     def sources(self) -> tuple[Path, ...]:
@@ -152,6 +155,7 @@ async def read_project(where: Path, flags: CargoFlags, *, bindings: str | None =
         flags=merged,
         maturin=maturin,
         options=options,
+        fetched=all_fetched(metadata),
         warnings=(
             *warnings,
             *crate_warnings(crate),

@@ -250,15 +250,20 @@ async def test_cargo_that_is_not_on_path(
     assert (await read_project(root, CargoFlags())).name == "my-native"
 
 
+def _empty_cargo_home(home: Path) -> None:
+    """Make one without any crate, which reaches the same registry."""
+    usual = Path(os.environ.get("CARGO_HOME") or Path.home() / ".cargo")
+    home.mkdir()
+    if (usual / "config.toml").is_file():
+        shutil.copy(usual / "config.toml", home)
+
+
 async def test_crates_of_this_platform_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     more = (
         '[target."cfg(windows)".dependencies]\nwindows-link = "0.2"\n[target."cfg(unix)".dependencies]\ncfg-if = "1"\n'
     )
     root = _crate(tmp_path / "p", "p", CDYLIB + more)
-    home = Path(os.environ.get("CARGO_HOME") or Path.home() / ".cargo")
-    (tmp_path / "home").mkdir()
-    if (home / "config.toml").is_file():
-        shutil.copy(home / "config.toml", tmp_path / "home")
+    _empty_cargo_home(tmp_path / "home")
     cargo, env = need("cargo"), {"CARGO_HOME": str(tmp_path / "home")}
     said = run([cargo, "-vV"], cwd=root, check=True).stdout
     host = next(line.split()[1] for line in said.splitlines() if line.startswith("host: "))
@@ -268,5 +273,22 @@ async def test_crates_of_this_platform_alone(tmp_path: Path, monkeypatch: pytest
 
     project = await read_project(root, CargoFlags(offline=True))
     assert len(project.crate.graph) == 2
+    assert not project.fetched, "windows-link is not here"
     linux = Target(triple=host, arch="x86_64", os="linux", libc="gnu", machine="x86_64", pointer_width=64)
     assert project.crate.units(linux) == 2
+
+
+@pytest.mark.parametrize("features", [(), ("more",)])
+async def test_what_cargo_metadata_read_need_not_be_fetched(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, features: tuple[str, ...]
+) -> None:
+    dependencies = '[dependencies]\ncfg-if = "1"\nitoa = { version = "1", optional = true }\n'
+    root = _crate(tmp_path / "p", "p", f'{CDYLIB}[features]\nmore = ["dep:itoa"]\n{dependencies}')
+    _empty_cargo_home(tmp_path / "home")
+    monkeypatch.setenv("CARGO_HOME", str(tmp_path / "home"))
+    project = await read_project(root, CargoFlags(features=features))
+    assert project.fetched == bool(features), "the optional crate is downloaded only where its feature is on"
+    building = [need("cargo"), "build", "--offline", "--features", "more"]
+    assert (run(building, cwd=root, env={"CARGO_HOME": str(tmp_path / "home")}).exit == 0) == project.fetched
+    (root / "Cargo.lock").unlink()
+    assert (await read_project(root, CargoFlags(features=features))).fetched == bool(features), "cargo writes it again"

@@ -192,6 +192,13 @@ def test_without_a_c_compiler_others_may_link() -> None:
     assert "cc" in support.reason
 
 
+@pytest.mark.parametrize(("argument", "steps"), [("-v", []), ("-Zbuild-std", ["cargo fetch"])])
+def test_crates_that_are_here_are_not_fetched(make_build: BuildFactory, argument: str, steps: list[str]) -> None:
+    place = msgspec.structs.replace(PLACE, host=msgspec.structs.replace(HOST, fetched=True))
+    build = make_build("one", settings=Settings(cargo_args=(argument,)))
+    assert [step.what for step in CargoDriver().prepare([build], place)] == steps
+
+
 def test_missing_standard_libraries_are_added_one_by_one(make_build: BuildFactory) -> None:
     musl = wish("x86_64-unknown-linux-musl").target
     builds = [make_build("one"), make_build("two", target=musl), make_build("three", target=musl)]
