@@ -29,13 +29,13 @@ from matrix.planning.examine import examine, examine_host
 from matrix.planning.installing import RUST_INFO, Action, Means, actions
 from matrix.platforms.answers import cache_directory
 from matrix.process import run
-from matrix.repairing import PATCHELF
 from matrix.repairs import brings_libraries, with_patchelf
 from matrix.reporting.document import read_report
 from matrix.reporting.text import clean
 from matrix.running.signals import stopped_by_signals
 from matrix.running.state import read_state
 from matrix.telling import leaves
+from matrix.tools import PATCHELF
 
 __all__ = ["consent", "doctor", "install", "look", "means_here"]
 

@@ -20,13 +20,14 @@ from matrix.files import shown
 from matrix.machine import find_tool
 from matrix.model import Compatibility
 from matrix.platforms import parse_compatibility
-from matrix.repairing import PATCHELF, Patchelf, Places
+from matrix.repairing import Patchelf, Places
 from matrix.repairing.doing import Strip
 from matrix.repairing.patchelf import run_from_thread
 from matrix.repairing.places import given_directories, loader_directories, sysroot_directories
 from matrix.repairing.wheels import Repaired, Repairs, Workbench, repair_wheel
 from matrix.schemas import document_text
 from matrix.telling import say
+from matrix.tools import PATCHELF
 
 __all__ = ["repair", "repair_wheels"]
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cache, partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -13,12 +15,13 @@ from matrix.errors import ToolError
 from matrix.machine import find_tool, versions
 from matrix.model import Plan
 from matrix.project import Project
-from matrix.repairing import PATCHELF, Patchelf
-from matrix.repairing.patchelf import check_version
-from matrix.repairing.places import given_directories
 from matrix.reporting.document import Report
-from matrix.running.mending import Repairs
+from matrix.running.ingredients import Repairs
 from matrix.running.state import BuildState
+from matrix.tools import PATCHELF
+
+if TYPE_CHECKING:
+    from matrix.repairing import Patchelf
 
 __all__ = ["brings_libraries", "demand_patchelf", "repairs_here", "with_patchelf"]
 
@@ -40,13 +43,20 @@ def repairs_here(
     sbom = project.maturin.sbom
     return Repairs(
         host=host.target,
-        patchelf=Patchelf(find_tool(PATCHELF, environ)),
-        given=given_directories(environ.get("LD_LIBRARY_PATH", "")),
-        path=given_directories(environ.get("PATH", "")),
+        patchelf=partial(_patchelf, find_tool(PATCHELF, environ)),
+        given=environ.get("LD_LIBRARY_PATH", ""),
+        path=environ.get("PATH", ""),
         elsewhere=frozenset(build.id for build in plan.builds if named[build.driver].host_of(build)),
         own=(project.root, *project.sources, lanes),
         sbom=sbom is None or sbom.auditwheel is not False,
     )
+
+
+@cache
+def _patchelf(path: str | None) -> Patchelf:
+    from matrix.repairing import Patchelf  # noqa: PLC0415 - few wheels need it
+
+    return Patchelf(path)
 
 
 async def demand_patchelf(plan: Plan, environ: Mapping[str, str], root: Path) -> None:
@@ -60,6 +70,8 @@ async def demand_patchelf(plan: Plan, environ: Mapping[str, str], root: Path) ->
     path = find_tool(PATCHELF, environ)
     if path is None:
         raise ToolError("--auditwheel repair: patchelf is needed, and is not installed", hint=PATCHELF.install)
+    from matrix.repairing.patchelf import check_version  # noqa: PLC0415 - likewise
+
     known = await versions([PATCHELF], {PATCHELF.name: path}, root)
     check_version(f"patchelf {known.get(PATCHELF.name)}")
 
@@ -82,6 +94,8 @@ def with_patchelf(checkup: Checkup, path: str | None, version: str | None, *, ne
         version: What it says its version is, or ``None``.
         needed: Whether wheels are known to need it.
     """
+    from matrix.repairing.patchelf import check_version  # noqa: PLC0415 - likewise
+
     try:
         check_version(f"patchelf {version}")
     except ToolError:

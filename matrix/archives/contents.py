@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-
-from pathspec import GitIgnoreSpec
 
 from matrix.archives.entries import Entry, file_entry, merge_entries
 from matrix.archives.globs import braces, glob_files, split_pattern
@@ -166,7 +164,7 @@ def _excluder(layout: Layout) -> Callable[[Entry], bool]:
     return excluder(layout.exclude, layout.root)
 
 
-def excluder(patterns: Iterable[str], root: Path) -> Callable[[Entry], bool]:
+def excluder(patterns: Sequence[str], root: Path) -> Callable[[Entry], bool]:
     """Return what says whether ``exclude`` names an entry, by its place in the project or in the archive.
 
     Args:
@@ -176,6 +174,10 @@ def excluder(patterns: Iterable[str], root: Path) -> Callable[[Entry], bool]:
     Raises:
         ConfigError: A pattern is malformed.
     """
+    if not patterns:
+        return lambda _: False
+    from pathspec import GitIgnoreSpec  # noqa: PLC0415 - most projects exclude nothing
+
     try:
         spec = GitIgnoreSpec.from_lines(line for pattern in patterns for line in braces(pattern))
     except ValueError as error:

@@ -8,10 +8,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import takewhile
 from pathlib import Path
-
-from pathspec import GitIgnoreSpec
+from typing import TYPE_CHECKING
 
 from matrix.errors import ConfigError
+
+if TYPE_CHECKING:
+    from pathspec import GitIgnoreSpec
 
 __all__ = ["Ignores", "Walk"]
 
@@ -57,8 +59,14 @@ class Ignores:
             except OSError:
                 self._rules[key] = None
             else:
-                self._rules[key] = GitIgnoreSpec.from_lines(lines) if lines else None
+                self._rules[key] = _spec(lines) if lines else None
         return self._rules[key]
+
+
+def _spec(lines: Sequence[str]) -> GitIgnoreSpec:
+    from pathspec import GitIgnoreSpec  # noqa: PLC0415 - many projects ignore nothing where Python files lie
+
+    return GitIgnoreSpec.from_lines(lines)
 
 
 def _not_unpacked(directory: Path) -> bool:

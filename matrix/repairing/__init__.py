@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from matrix.repairing.doing import carry_out
 from matrix.repairing.nouns import Repair, Wanted
-from matrix.repairing.patchelf import PATCHELF, Patchelf
+from matrix.repairing.patchelf import Patchelf
 from matrix.repairing.places import Places
 from matrix.repairing.plan import plan_repair
 from matrix.repairing.search import Search
 
-__all__ = ["PATCHELF", "Patchelf", "Places", "Repair", "Search", "Wanted", "carry_out", "plan_repair"]
+__all__ = ["Patchelf", "Places", "Repair", "Search", "Wanted", "carry_out", "plan_repair"]

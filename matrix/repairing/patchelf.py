@@ -14,19 +14,17 @@ import msgspec
 from matrix.auditing.elf import Binary, read_elf
 from matrix.auditing.image import Image, mapped, open_image
 from matrix.auditing.symbols import VersionNeed
-from matrix.driver import Tool
 from matrix.errors import ToolError
 from matrix.model import Command
 from matrix.process import Completed, capture
 from matrix.repairing.nouns import Change
+from matrix.tools import PATCHELF
 
-__all__ = ["PATCHELF", "Patchelf", "RunTool", "check_version", "run_from_thread"]
+__all__ = ["Patchelf", "RunTool", "check_version", "run_from_thread"]
 
 RunTool = Callable[[Sequence[str]], Completed]
 
 OLDEST = (0, 14, 5)  # older ones write files that loaders refuse (auditwheel's floor)
-INSTALL = "pip install 'wheelmatrix[patchelf]'"
-PATCHELF = Tool(name="patchelf", install=INSTALL, needed=False)
 _TIMEOUT = 300.0  # seconds for one file
 _VERSION = re.compile(r"patchelf (\d+(?:\.\d+)*)")
 _PAGE = 0x1000  # the smallest that a system has
@@ -46,10 +44,12 @@ def check_version(said: str) -> None:
     """
     match = _VERSION.match(said)
     if match is None:
-        raise ToolError(f"patchelf does not say its version: {said.strip()[:80]!r}", hint=INSTALL)
+        raise ToolError(f"patchelf does not say its version: {said.strip()[:80]!r}", hint=PATCHELF.install)
     if tuple(map(int, match[1].split("."))) < OLDEST:
         oldest = ".".join(map(str, OLDEST))
-        raise ToolError(f"patchelf {match[1]} is too old to repair wheels: {oldest} or newer is needed", hint=INSTALL)
+        raise ToolError(
+            f"patchelf {match[1]} is too old to repair wheels: {oldest} or newer is needed", hint=PATCHELF.install
+        )
 
 
 class Patchelf:
@@ -73,7 +73,7 @@ class Patchelf:
             ToolError: It is missing, does not run, or is too old.
         """
         if self._path is None:
-            raise ToolError("patchelf is needed to bring libraries along, and is not installed", hint=INSTALL)
+            raise ToolError("patchelf is needed to bring libraries along, and is not installed", hint=PATCHELF.install)
         if not self._checked:
             check_version(self._run((self._path, "--version")).stdout)
             self._checked = True
@@ -127,7 +127,7 @@ def _check(change: Change, file: Path, before: str) -> None:
     if fault is None:
         fault = _difference(now, change)
     if fault is not None:
-        raise ToolError(f"patchelf damaged {name}: {fault}", hint=f"try another version of it: {INSTALL}")
+        raise ToolError(f"patchelf damaged {name}: {fault}", hint=f"try another version of it: {PATCHELF.install}")
 
 
 def _segment_fault(image: Image) -> str | None:

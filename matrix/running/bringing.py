@@ -8,13 +8,11 @@ from pathlib import Path
 import anyio.to_thread
 import msgspec
 
-from matrix.auditing import audit_binaries
 from matrix.driver import BROUGHT
 from matrix.errors import WheelmatrixError
 from matrix.events import Note
 from matrix.model import Artifact, Build
 from matrix.process import capture
-from matrix.repairing.places import linked_directories
 from matrix.running.bench import Bench
 
 __all__ = ["brought"]
@@ -38,6 +36,8 @@ async def brought(build: Build, bench: Bench, artifacts: tuple[Artifact, ...], l
         return artifacts
     if not await anyio.to_thread.run_sync(_lacks, build, artifacts):
         return artifacts
+    from matrix.repairing.places import linked_directories  # noqa: PLC0415 - few builds need it
+
     folder = bench.workshop.staging / build.id
     linked = [str(path) for path in linked_directories(path for one in artifacts for path in one.linked_paths)]
     command = driver.bring(build, bench.place(build, lane), str(folder), linked)
@@ -54,6 +54,8 @@ async def brought(build: Build, bench: Bench, artifacts: tuple[Artifact, ...], l
 
 def _lacks(build: Build, artifacts: Sequence[Artifact]) -> bool:
     """Whether the audit finds a library that no level allows; a file that cannot be read is told later."""
+    from matrix.auditing import audit_binaries  # noqa: PLC0415 - only containers need it here
+
     files = [(one.crate, Path(one.path)) for one in artifacts if one.kind in {"cdylib", "bin"}]
     try:
         return bool(audit_binaries(files, build.target).verdict.external)

@@ -5,48 +5,29 @@ from __future__ import annotations
 import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import anyio
 import anyio.to_thread
-import msgspec
 
-from matrix.archives import is_unchanged, write_wheel
-from matrix.archives.editable import parted, place_in_tree
-from matrix.auditing import Analysis, Judgement, audit_binaries, meets
+from matrix.archives import is_unchanged
 from matrix.errors import WheelmatrixError, disk_hint
 from matrix.events import AuditEnded, AuditStarted, Bus, CellEnded, Note
-from matrix.model import Build, Bundled, Cell, CellStatus, Compatibility, Outcome, Plan, Verdict, Wheel
-from matrix.platforms import platform_tags, pypi_rejects
-from matrix.platforms.platform_tags import TAG_VARIABLES
-from matrix.platforms.wheel_names import wheel_file_name, wheel_tags
-from matrix.repairing import Repair
-from matrix.running.ingredients import Ingredients, entries_of, inputs_of, with_weak_versions_flagged
+from matrix.model import Build, Bundled, Cell, Outcome, Plan, Wheel
+from matrix.running.ends import End
+from matrix.running.ingredients import Ingredients, inputs_of, same_sources
 from matrix.running.joining import Joiner, Made, joined
 from matrix.running.lanes import Workshop
-from matrix.running.mending import mended, same_sources, who_links, with_repair
 from matrix.running.state import BuildState, WheelState, read_state, write_state
+
+if TYPE_CHECKING:
+    from matrix.auditing import Analysis
+    from matrix.running.packing import Packer
 
 __all__ = ["Finisher"]
 
 PACKERS = 2  # wheels packed at a time
 T = TypeVar("T")
-AUTO = Compatibility(family="auto")
-LINUX = Compatibility(family="linux")
-
-
-class _End(msgspec.Struct, frozen=True, kw_only=True):
-    """How the cells of one wheel ended."""
-
-    status: CellStatus
-    reason: str = ""
-    details: str = ""
-    hint: str | None = None
-    wheel: Wheel | None = None
-    verdict: Verdict | None = None
-    bundled: tuple[Bundled, ...] = ()
-    inputs: str = ""
-    notes: tuple[str, ...] = ()
 
 
 class Finisher:
@@ -72,7 +53,7 @@ class Finisher:
         good = True
         for made in self._joiner.made(build, outcome):
             whole = await self._guarded(joined, made, self._workshop.staging) if made.slices else made
-            if isinstance(whole, _End):
+            if isinstance(whole, End):
                 self._tell(made.cells, whole)
             good = isinstance(whole, Made) and await self._finish(whole) and good
         return good
@@ -82,16 +63,16 @@ class Finisher:
         state = await anyio.to_thread.run_sync(read_state, path, limiter=self._limiter)
         kept: dict[str, WheelState] = {}
         good = True
-        audited: _End | Analysis | None = None
+        audited: End | Analysis | None = None
         for wish, cells in _wheels_of(made.cells).items():
             end = await self._guarded(self._reused, made, cells[0], state.wheels.get(wish))
             if end is None and audited is None and self._ingredients.audit != "skip":
                 audited = await self._audit(made)
-            if end is None and isinstance(audited, _End):
+            if end is None and isinstance(audited, End):
                 end = audited
             if end is None:
                 end = await self._guarded(self._packed, made, cells[0], audited, limiter=self._packers)
-            if not isinstance(end, _End):
+            if not isinstance(end, End):
                 raise TypeError("a wheel that is not reused is packed")
             if end.wheel is not None:
                 kept[wish] = WheelState(wheel=end.wheel, inputs=end.inputs, verdict=end.verdict, bundled=end.bundled)
@@ -115,50 +96,44 @@ class Finisher:
 
     async def _guarded(
         self, step: Callable[..., T], *args: object, limiter: anyio.CapacityLimiter | None = None
-    ) -> T | _End:
+    ) -> T | End:
         """Run one step in a thread; whatever goes wrong fails these cells and nothing else."""
         try:
             return await anyio.to_thread.run_sync(step, *args, limiter=limiter or self._limiter)
         except WheelmatrixError as error:
-            return _End(status="failed", reason=error.message, hint=error.hint)
+            return End(status="failed", reason=error.message, hint=error.hint)
         except OSError as error:
             reason = f"{error.filename or self._ingredients.out}: {error.strerror or error}"
-            return _End(status="failed", reason=reason, hint=disk_hint(error))
+            return End(status="failed", reason=reason, hint=disk_hint(error))
         except Exception as error:  # noqa: BLE001 - a fault of ours costs these cells, not the run
             words = "".join(traceback.format_exception(error))
-            return _End(status="failed", reason=f"internal error: {error!r}", details=words)
+            return End(status="failed", reason=f"internal error: {error!r}", details=words)
 
-    async def _audit(self, made: Made) -> Analysis | _End:
+    async def _audit(self, made: Made) -> Analysis | End:
         cells = tuple(cell.id for cell in made.cells)
         self._bus.emit(AuditStarted(build=made.build.id, cells=cells))
         analysis = await self._guarded(self._analysed, made)
-        if isinstance(analysis, Analysis):
+        if not isinstance(analysis, End):
             self._bus.emit(AuditEnded(build=made.build.id, cells=cells, verdict=analysis.verdict))
         return analysis
 
     def _analysed(self, made: Made) -> Analysis:
-        """Audit every binary that goes into the wheel: the module, and what lies beside it."""
-        entries = entries_of(self._ingredients, made.build, made.outcome)
-        beside = {one.path for one in made.outcome.artifacts if one.kind == "companion"}  # nothing loads them
-        paths = [(entry.path, entry.source) for entry in entries if isinstance(entry.source, Path)]
-        files = [(name, path) for name, path in paths if str(path) not in beside]
-        return audit_binaries(files, made.build.target, self._platforms(made, LINUX))
+        return self._packer().analysed(made)
 
-    def _platforms(self, made: Made, level: Compatibility) -> tuple[str, ...]:
-        environs = self._environs(made)
-        return platform_tags(made.build.target, level, environs[0], environs if made.slices else ())
+    def _packed(self, made: Made, cell: Cell, analysis: Analysis | None) -> End:
+        return self._packer().packed(made, cell, analysis)
 
-    def _environs(self, made: Made) -> list[dict[str, str]]:
-        """Return the variables that decide on the platform tag, of the run and of each build joined."""
-        builds = [build for build, _ in made.slices] or [made.build]
-        own = [{name: build.settings.env.get(name) for name in TAG_VARIABLES} for build in builds]
-        said = [{name: value for name, value in env.items() if value is not None} for env in own]
-        return [{**self._ingredients.environ, **env} for env in said]
+    def _packer(self) -> Packer:
+        from matrix.running.packing import Packer  # noqa: PLC0415 - what is reused is neither audited nor packed
+
+        return Packer(self._ingredients, self._workshop.staging, self._claim)
 
     def _inputs(self, made: Made, cell: Cell, bundled: Sequence[Bundled] = ()) -> str:
-        return inputs_of(self._ingredients, made.build, made.outcome, cell, self._environs(made), bundled)
+        return inputs_of(
+            self._ingredients, made.build, made.outcome, cell, made.environs(self._ingredients.environ), bundled
+        )
 
-    def _reused(self, made: Made, cell: Cell, before: WheelState | None) -> _End | None:
+    def _reused(self, made: Made, cell: Cell, before: WheelState | None) -> End | None:
         """Keep the wheel of the last run when cargo had nothing to do and every input and byte is the same."""
         if not self._ingredients.reuse or made.outcome.compiled or before is None:
             return None
@@ -168,81 +143,7 @@ class Finisher:
         if self._inputs(made, cell, bundled) != before.inputs:
             return None
         self._claim(before.wheel.file, made)
-        return _End(status="reused", wheel=before.wheel, verdict=before.verdict, bundled=bundled, inputs=before.inputs)
-
-    def _packed(self, made: Made, cell: Cell, analysis: Analysis | WheelmatrixError | None) -> _End:
-        """Judge, tag and write one wheel."""
-        if isinstance(analysis, WheelmatrixError):
-            raise analysis
-        repair, judgement, notes = self._judge(made, analysis, cell)
-        audited = repair.analysis if repair is not None else analysis
-        verdict = audited.verdict if audited is not None else None
-        if not judgement.ok or judgement.level is None:
-            return _End(
-                status="failed",
-                reason=judgement.reason,
-                details="\n".join(
-                    filter(None, (judgement.details, who_links(made, verdict.external if verdict else ())))
-                ),
-                hint=judgement.hint,
-                verdict=verdict,
-            )
-        given = self._ingredients
-        platforms = self._platforms(made, judgement.level)
-        refused = next((why for tag in platforms if (why := pypi_rejects(tag)) is not None), None)
-        if cell.pypi and refused is not None:
-            return _End(
-                status="failed",
-                reason=f"PyPI would not take it: {refused}",
-                hint="leave pypi out of --compatibility to keep it local",
-                verdict=verdict,
-            )
-        metadata = given.metadata
-        file = wheel_file_name(metadata.name, metadata.version, cell.python_tag, cell.abi_tag, platforms)
-        self._claim(file, made)
-        bundled = repair.bundled if repair is not None else ()
-        inputs = self._inputs(made, cell, bundled)
-        copies, verdict = with_weak_versions_flagged(made.outcome, judgement.level, verdict, cell)
-        entries = entries_of(given, made.build, made.outcome, copies)
-        if repair is not None and given.repairs is not None:
-            into = self._workshop.staging / made.name / f"repaired-{cell.id}"
-            entries = with_repair(given.repairs, repair, entries, into, metadata, file)
-        if given.tree is not None:
-            entries, placed = parted(entries, metadata.distribution)
-            place_in_tree(placed, given.tree)
-        wheel = write_wheel(
-            given.out / file,
-            entries,
-            metadata,
-            wheel_tags(cell.python_tag, cell.abi_tag, platforms),
-            compression=given.compression,
-            modified=given.modified,
-        )
-        if self._inputs(made, cell, bundled) != inputs or not same_sources(bundled):
-            inputs = ""  # a source changed while it was packed: the next run must not trust this wheel
-        return _End(status="built", wheel=wheel, verdict=verdict, bundled=bundled, inputs=inputs, notes=notes)
-
-    def _judge(
-        self, made: Made, analysis: Analysis | None, cell: Cell
-    ) -> tuple[Repair | None, Judgement, tuple[str, ...]]:
-        """Return the repair that the wheel needs, whether and at which level it may be made, and what to warn of."""
-        given = self._ingredients
-        if analysis is None:
-            asked = cell.compatibility
-            return None, Judgement(ok=True, level=LINUX if asked.family == "auto" else asked), ()
-        judgement = meets(analysis, cell.compatibility, cell.target)
-        if given.repairs is not None:
-            platforms = self._platforms(made, LINUX)
-            repair = mended(given.repairs, made, cell, analysis, given.metadata.distribution, platforms)
-            if isinstance(repair, Judgement):
-                return None, *_unmended(repair, judgement, cell)
-            if repair is not None:
-                good = Judgement(ok=True, level=repair.level)
-                whole = good if cell.target.os == "linux" else meets(repair.analysis, cell.compatibility, cell.target)
-                return repair, whole, ()
-        if judgement.ok or given.audit != "warn":
-            return None, judgement, ()
-        return None, meets(analysis, AUTO, cell.target), (judgement.reason,)
+        return End(status="reused", wheel=before.wheel, verdict=before.verdict, bundled=bundled, inputs=before.inputs)
 
     def _claim(self, file: str, made: Made) -> None:
         """Make sure that no other build of this run makes the same file."""
@@ -250,7 +151,7 @@ class Finisher:
         if other != made.name:
             raise WheelmatrixError(f"{file} was already made by {other}", hint="ask for one of the levels only")
 
-    def _tell(self, cells: Sequence[Cell], end: _End) -> None:
+    def _tell(self, cells: Sequence[Cell], end: End) -> None:
         for note in end.notes:
             self._bus.emit(Note(level="warning", text=note, build=cells[0].build))
         for cell in cells:
@@ -267,13 +168,6 @@ class Finisher:
                     bundled=end.bundled,
                 )
             )
-
-
-def _unmended(why: Judgement, judgement: Judgement, cell: Cell) -> tuple[Judgement, tuple[str, ...]]:
-    """Fail a cell for Linux whose libraries cannot be brought along; elsewhere its tag claims nothing of them."""
-    if cell.target.os == "linux":
-        return why, ()
-    return judgement, (f"{why.reason}: {why.details.replace(chr(10), '; ')}",)
 
 
 def _wheels_of(cells: Sequence[Cell]) -> dict[str, list[Cell]]:

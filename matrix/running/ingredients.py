@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
-
-import msgspec
+from typing import TYPE_CHECKING, Literal
 
 from matrix.archives import (
     Compression,
@@ -20,16 +18,40 @@ from matrix.archives import (
     inputs_digest,
 )
 from matrix.archives.compression import EARLIEST, DosTime
+from matrix.archives.record import hash_file
 from matrix.archives.sbom import rust_bom_path
-from matrix.auditing import flag_weak_needs
-from matrix.model import Build, Bundled, Cell, Compatibility, Outcome, Verdict
-from matrix.running.mending import Repairs
+from matrix.model import Build, Bundled, Cell, Outcome, Target
 from matrix.running.products import product_entries
 
-__all__ = ["AuditMode", "Ingredients", "entries_of", "inputs_of", "with_weak_versions_flagged"]
+if TYPE_CHECKING:
+    from matrix.repairing import Patchelf
+
+__all__ = ["AuditMode", "Ingredients", "Repairs", "entries_of", "inputs_of", "same_sources"]
 
 AuditMode = Literal["repair", "check", "warn", "skip"]
-WEAK = "weak-symbol-version"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Repairs:
+    """What repairs need.
+
+    Attributes:
+        host: The machine's own target.
+        patchelf: Returns what rewrites binaries, the same one each time.
+        given: LD_LIBRARY_PATH.
+        path: PATH, where Windows looks for DLLs.
+        elsewhere: Ids of builds that containers make: no library of this machine is theirs.
+        own: Directories whose libraries count all the same: the project's, and the lanes.
+        sbom: Whether the wheel says what was brought along.
+    """
+
+    host: Target
+    patchelf: Callable[[], Patchelf]
+    given: str = ""
+    path: str = ""
+    elsewhere: frozenset[str] = frozenset()
+    own: tuple[Path, ...] = ()
+    sbom: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -134,7 +156,7 @@ def inputs_of(
         cell.python_tag, cell.abi_tag, str(cell.compatibility), str(cell.pypi), build.target.triple, given.audit,
         *(f"{name}={value}" for environ in environs for name, value in sorted(environ.items())),
         *(f"{one.file}={one.sha256}" for one in bundled),
-        *(map(str, given.repairs.given) if given.repairs is not None and bundled else ()),
+        *(map(os.path.abspath, given.repairs.given.split(os.pathsep)) if given.repairs is not None and bundled else ()),
     )  # fmt: skip
     return inputs_digest(
         entries_of(given, build, outcome),
@@ -145,23 +167,9 @@ def inputs_of(
     )
 
 
-def with_weak_versions_flagged(
-    outcome: Outcome, level: Compatibility, verdict: Verdict | None, cell: Cell
-) -> tuple[dict[str, Path], Verdict | None]:
-    """Make the level true for weak symbols too, in copies of the binaries; see ``flag_weak_needs``.
-
-    Returns:
-        The copies by the path of the artifact, and what is left to say.
-    """
-    if verdict is None or not any(finding.code == WEAK for finding in verdict.findings):
-        return {}, verdict
-    copies = {}
-    for binary in map(Path, [one.path for one in outcome.artifacts if one.kind in {"cdylib", "bin"}]):
-        copy = binary.with_name(f"{cell.id}-{binary.name}")
-        shutil.copy2(binary, copy)
-        if flag_weak_needs(copy, level, cell.target.machine):
-            copies[str(binary)] = copy
-    if not copies:
-        return {}, verdict
-    findings = tuple(finding for finding in verdict.findings if finding.code != WEAK)
-    return copies, msgspec.structs.replace(verdict, findings=findings)
+def same_sources(bundled: Sequence[Bundled]) -> bool:
+    """Whether every library that was brought along is still what it was."""
+    try:
+        return all(hash_file(Path(one.source))[0].hex() == one.sha256 for one in bundled)
+    except OSError:
+        return False

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -10,6 +10,7 @@ import msgspec
 
 from matrix.archives import join_slices
 from matrix.model import Build, Cell, Outcome, Plan
+from matrix.platforms import TAG_VARIABLES
 
 __all__ = ["Joiner", "Made", "joined"]
 
@@ -30,6 +31,13 @@ class Made(NamedTuple):
     outcome: Outcome
     cells: tuple[Cell, ...]
     slices: tuple[tuple[Build, Outcome], ...] = ()
+
+    def environs(self, run: Mapping[str, str]) -> list[dict[str, str]]:
+        """Return the variables that decide on the platform tag, of the run and of each build joined."""
+        builds = [build for build, _ in self.slices] or [self.build]
+        own = [{name: build.settings.env.get(name) for name in TAG_VARIABLES} for build in builds]
+        said = [{name: value for name, value in env.items() if value is not None} for env in own]
+        return [{**run, **env} for env in said]
 
 
 class Joiner:

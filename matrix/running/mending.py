@@ -4,64 +4,21 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from matrix.archives import CoreMetadata, Entry
-from matrix.archives.record import hash_file
 from matrix.auditing import Analysis, Judgement
-from matrix.model import Bundled, Cell, Target
-from matrix.repairing import Patchelf, Places, Repair, Search, Wanted, carry_out, plan_repair
-from matrix.repairing.places import linked_directories, loader_directories, sysroot_directories
+from matrix.model import Cell
+from matrix.repairing import Places, Repair, Search, Wanted, carry_out, plan_repair
+from matrix.repairing.places import given_directories, linked_directories, loader_directories, sysroot_directories
 from matrix.repairing.sbom import sbom_entry
+from matrix.running.ingredients import Repairs
 from matrix.running.joining import Made
 
-__all__ = ["Repairs", "mended", "same_sources", "who_links", "with_repair"]
+__all__ = ["mended", "who_links", "with_repair"]
 
 _LINK_NAME = re.compile(r"^lib(.+?)\.so\b.*$")
 _ELSEWHERE = "it was built in a container: only libraries that its own ldd finds there are known"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Repairs:
-    """What repairs need.
-
-    Attributes:
-        host: The machine's own target.
-        patchelf: Rewrites binaries.
-        given: Directories of LD_LIBRARY_PATH.
-        path: Directories of PATH, where Windows looks for DLLs.
-        elsewhere: Ids of builds that containers make: no library of this machine is theirs.
-        own: Directories whose libraries count all the same: the project's, and the lanes.
-        sbom: Whether the wheel says what was brought along.
-    """
-
-    host: Target
-    patchelf: Patchelf
-    given: tuple[Path, ...] = ()
-    path: tuple[Path, ...] = ()
-    elsewhere: frozenset[str] = frozenset()
-    own: tuple[Path, ...] = ()
-    sbom: bool = True
-
-    def places(self, made: Made, analysis: Analysis) -> Places:
-        """Return where libraries of a build are looked for: of the host's own target alone on the host."""
-        target = made.build.target
-        outcomes = [outcome for _, outcome in made.slices] or [made.outcome]
-        artifacts = [one for outcome in outcomes for one in outcome.artifacts]
-        linked = linked_directories(path for one in artifacts for path in one.linked_paths)
-        if made.build.id in self.elsewhere:
-            linked = tuple(path for path in linked if any(path.is_relative_to(own) for own in self.own))
-            return Places(linked=linked, why_no_system=_ELSEWHERE)
-        if (target.os, target.arch, target.libc) == (self.host.os, self.host.arch, self.host.libc):
-            system = loader_directories(analysis.libc, analysis.arch) if target.os == "linux" else self.path
-            return Places(given=self.given, linked=linked, system=system)
-        return Places(
-            given=self.given,
-            linked=linked,
-            system=sysroot_directories(linked, analysis.libc, analysis.arch),
-            why_no_system=f"libraries of this machine are not {target.triple}'s",
-        )
 
 
 def mended(
@@ -84,7 +41,7 @@ def mended(
     """
     if cell.compatibility.family == "linux" or not analysis.verdict.external:
         return None
-    places = repairs.places(made, analysis)
+    places = _places(repairs, made, analysis)
     name = distribution.rpartition("-")[0]
     match made.build.target.os:
         case "linux":
@@ -121,7 +78,7 @@ def with_repair(
     """
     given = list(entries)
     sources = {entry.path: entry.source for entry in given if isinstance(entry.source, Path)}
-    changed = carry_out(repair, sources, into, repairs.patchelf)
+    changed = carry_out(repair, sources, into, repairs.patchelf())
     own = [changed.pop(entry.path, entry) for entry in given]
     sbom = [sbom_entry(metadata.dist_info, file, repair.grafts)] if repairs.sbom and repair.grafts else []
     return [*own, *changed.values(), *sbom]
@@ -139,9 +96,25 @@ def who_links(made: Made, libraries: Iterable[str]) -> str:
     return "\n".join(f"{library} is linked by the crate {crate}" for library, crate in found if crate is not None)
 
 
-def same_sources(bundled: Sequence[Bundled]) -> bool:
-    """Whether every library that was brought along is still what it was."""
-    try:
-        return all(hash_file(Path(one.source))[0].hex() == one.sha256 for one in bundled)
-    except OSError:
-        return False
+def _places(repairs: Repairs, made: Made, analysis: Analysis) -> Places:
+    """Return where libraries of a build are looked for: of the host's own target alone on the host."""
+    target = made.build.target
+    outcomes = [outcome for _, outcome in made.slices] or [made.outcome]
+    artifacts = [one for outcome in outcomes for one in outcome.artifacts]
+    linked = linked_directories(path for one in artifacts for path in one.linked_paths)
+    if made.build.id in repairs.elsewhere:
+        linked = tuple(path for path in linked if any(path.is_relative_to(own) for own in repairs.own))
+        return Places(linked=linked, why_no_system=_ELSEWHERE)
+    if (target.os, target.arch, target.libc) == (repairs.host.os, repairs.host.arch, repairs.host.libc):
+        system = (
+            loader_directories(analysis.libc, analysis.arch)
+            if target.os == "linux"
+            else given_directories(repairs.path)
+        )
+        return Places(given=given_directories(repairs.given), linked=linked, system=system)
+    return Places(
+        given=given_directories(repairs.given),
+        linked=linked,
+        system=sysroot_directories(linked, analysis.libc, analysis.arch),
+        why_no_system=f"libraries of this machine are not {target.triple}'s",
+    )

@@ -55,7 +55,7 @@ async def collect_sources(project: Project, metadata: CoreMetadata) -> Sources:
             entries = await _from_git(project, metadata)
         else:
             entries, warnings = await _from_cargo(project, metadata)
-    excluded = excluder((row.path for row in project.maturin.files("exclude", "sdist")), project.root)
+    excluded = excluder([row.path for row in project.maturin.files("exclude", "sdist")], project.root)
     # a PKG-INFO on disk is left over from a source distribution that was unpacked here
     entries = [entry for entry in entries if entry.path != "PKG-INFO"]
     kept = [entry for entry in entries if entry.path == "pyproject.toml" or not excluded(entry)]

@@ -31,6 +31,7 @@ RANKS = {
     "matrix.estimates": 3,
     "matrix.process": 3,
     "matrix.driver": 3,
+    "matrix.tools": 4,
     "matrix.checkup": 4,
     "matrix.events": 4,
     "matrix.project": 4,

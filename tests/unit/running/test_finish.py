@@ -19,7 +19,7 @@ from support.elf import Elf, Symbol
 from matrix.archives import Contents, CoreMetadata, Entry, Layout, wheel_problems, write_wheel
 from matrix.events import AuditEnded, AuditStarted, Bus, CellEnded, Event, Note
 from matrix.model import Artifact, Build, Cell, Compatibility, Interpreter, Outcome, Plan, Target
-from matrix.running import finish
+from matrix.running import packing
 from matrix.running.finish import Finisher
 from matrix.running.ingredients import Ingredients
 from matrix.running.lanes import Workshop
@@ -180,9 +180,9 @@ async def test_a_file_that_changes_while_it_is_packed_is_never_taken_for_packed(
         source.write_text("NEW = 1\n")
         return wheel
 
-    monkeypatch.setattr(finish, "write_wheel", edited_meanwhile)
+    monkeypatch.setattr(packing, "write_wheel", edited_meanwhile)
     (first,) = await shop.run(compiled=1, ingredients=given)
-    monkeypatch.setattr(finish, "write_wheel", real)
+    monkeypatch.setattr(packing, "write_wheel", real)
     (second,) = await shop.run(ingredients=given)
     assert (first.status, second.status) == ("built", "built")
     assert second.wheel is not None
@@ -306,7 +306,7 @@ async def test_a_fault_of_ours_costs_these_cells_alone(shop: Shop, monkeypatch: 
     def broken(*_: object, **__: object) -> None:
         raise LookupError("oops")
 
-    monkeypatch.setattr("matrix.running.finish.write_wheel", broken)
+    monkeypatch.setattr("matrix.running.packing.write_wheel", broken)
     (end,) = await shop.run(compiled=1)
     assert end.status == "failed"
     assert end.reason == "internal error: LookupError('oops')"
@@ -335,7 +335,7 @@ async def test_wheels_are_packed_beside_each_other(shop: Shop, monkeypatch: pyte
         both.wait()  # breaks when the second comes only after the first
         return write_wheel(*args, **kwargs)
 
-    monkeypatch.setattr(finish, "write_wheel", meeting)
+    monkeypatch.setattr(packing, "write_wheel", meeting)
     builds = [msgspec.structs.replace(shop.build, id=name, cells=(name,)) for name in ("one", "two")]
     cells = [
         shop.cell(id=build.id, build=build.id, python_tag=tag, abi_tag=tag)

