@@ -221,6 +221,7 @@ def _bench(
     return Bench(
         root=gathered.project.root,
         workshop=gathered.workshop,
+        target_dir=gathered.project.target_dir,
         drivers={driver.name: driver for driver in drivers},
         pool=pool,
         bus=bus,

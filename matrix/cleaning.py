@@ -9,10 +9,12 @@ from pathlib import Path
 
 import anyio.to_thread
 
+from matrix.errors import WheelmatrixError
 from matrix.files import shown
 from matrix.project.cargo import ask_cargo
 from matrix.project.locate import find_files
 from matrix.reporting.formats import count, size
+from matrix.running.lanes import workshop_of
 from matrix.running.pruning import Pruned, prune
 from matrix.telling import say
 
@@ -29,11 +31,11 @@ async def clean(options: argparse.Namespace) -> list[Path]:
         OSError: Something cannot be removed.
     """
     cwd = Path.cwd()
-    base = await _target_dir(options, cwd) / "wheelmatrix"
+    base, unpacked = await _workshops(options, cwd)
     before = time.time() - options.older_than if options.older_than is not None else None
     removed: list[Path] = []
     # wheels built from a source distribution have lanes of their own
-    for workshop in (base / "sdist" / "target" / "wheelmatrix", base):
+    for workshop in (unpacked, base):
         done = await anyio.to_thread.run_sync(_prune, workshop, options, before)
         removed += done.removed
         if not options.quiet:
@@ -54,11 +56,25 @@ def _tell(done: Pruned, base: Path, options: argparse.Namespace, cwd: Path, *, m
         say("note", f"{count(lanes, 'lane')} {word} from {shown(base, cwd)}, {size(done.size)}")
 
 
-async def _target_dir(options: argparse.Namespace, cwd: Path) -> Path:
-    """Return cargo's target directory: of the flag, else cargo's word, which needs no dependencies for it."""
-    if options.target_dir is not None:
-        return (cwd / str(options.target_dir)).resolve()
-    files = find_files(cwd, Path(options.manifest_path) if options.manifest_path is not None else None)
-    asked = ("metadata", "--no-deps", "--format-version=1", "--manifest-path", str(files.manifest))
-    said = json.loads(await ask_cargo(asked, files.manifest, files.root))
-    return Path(str(said["target_directory"]))
+async def _workshops(options: argparse.Namespace, cwd: Path) -> tuple[Path, Path]:
+    """Return where lanes are, and where those of wheels made from a source distribution are.
+
+    The flag says, else cargo, which needs no dependencies for it.
+    """
+    flag = (cwd / str(options.target_dir)).resolve() if options.target_dir is not None else None
+    try:
+        files = find_files(cwd, Path(options.manifest_path) if options.manifest_path is not None else None)
+        asked = ("metadata", "--no-deps", "--format-version=1", "--manifest-path", str(files.manifest))
+        said = json.loads(await ask_cargo(asked, files.manifest, files.root))
+    except WheelmatrixError:
+        if flag is None:
+            raise
+        return flag / "wheelmatrix", _unpacked(flag)
+    named, build = said["target_directory"], said.get("build_directory")
+    target = flag or Path(str(named))
+    own = Path(str(build)) if build is not None and build != named else None
+    return workshop_of(files.root, target, own), _unpacked(target)
+
+
+def _unpacked(target: Path) -> Path:
+    return target / "wheelmatrix" / "sdist" / "target" / "wheelmatrix"

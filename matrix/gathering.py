@@ -24,7 +24,7 @@ from matrix.platforms.answers import cache_directory
 from matrix.platforms.cross_files import CROSS_VARIABLES, CrossFiles
 from matrix.project import Project, find_cargo, read_project
 from matrix.running.generators import missing_generator
-from matrix.running.lanes import Workshop
+from matrix.running.lanes import Workshop, workshop_of
 from matrix.running.signals import stopped_by_signals
 from matrix.running.state import BuildState, read_state
 from matrix.wishes import request_of, run_flags
@@ -78,7 +78,7 @@ class Gathered:
 
     async def missing_generator(self) -> ToolError | None:
         """Return what says that a program is missing which writes the Python side of the bindings, or ``None``."""
-        return await missing_generator(self.plan.builds, self.workshop.base.parent, self.generators, self.project.root)
+        return await missing_generator(self.plan.builds, self.project.target_dir, self.generators, self.project.root)
 
     def _place(self, build: Build, flags: tuple[str, ...]) -> Place:
         return Place(
@@ -121,7 +121,8 @@ async def _gather(options: argparse.Namespace, drivers: Sequence[Driver], *, sur
     host = await look_around(project, drivers, cargo, os.environ, licensed=options.accept_xwin_license)
     request = replace(request_of(options, project, os.environ, host.target), surveys=surveys)
     found = await _pythons(request, project, host)
-    workshop = Workshop(project.target_dir / "wheelmatrix")
+    elsewhere = None if options.unpacked else project.build_dir  # an unpacked tree comes and goes, its lanes stay
+    workshop = Workshop(workshop_of(project.root, project.target_dir, elsewhere))
     history = _history(workshop)
     facts = Facts(
         host=host,

@@ -66,7 +66,10 @@ def watched(gathered: Gathered, out: Path) -> list[str]:
     if not any("custom-build" in target.kind for target in crate.targets):
         return []
     warnings = []
-    for what, path in (("out directory", out), ("target directory", gathered.project.target_dir)):
+    outputs = (("target directory", gathered.project.target_dir), ("build directory", gathered.project.build_dir))
+    for what, path in (("out directory", out), *outputs):
+        if path is None:
+            continue
         inside = path.resolve().is_relative_to(crate.directory)
         if inside and path.resolve().relative_to(crate.directory).parts[:1] != ("target",):
             warnings.append(

@@ -118,7 +118,7 @@ def layout_of(project: Project) -> Layout:
         include=tuple(_rules(project)),
         exclude=tuple(row.path for row in project.maturin.files("exclude", "wheel")),
         data=module.data,
-        prune=(project.target_dir, project.target_dir.resolve()),
+        prune=tuple(path for one in project.outputs for path in (one, one.resolve())),
     )
 
 

@@ -170,6 +170,7 @@ class CargoMetadata(msgspec.Struct, frozen=True):
     workspace_root: str
     target_directory: str
     resolve: Resolve
+    build_directory: str | None = None
 
 
 def find_cargo() -> str:

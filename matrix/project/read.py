@@ -36,6 +36,7 @@ class Project:
         manifest: Cargo.toml of the crate.
         workspace_root: Root of its cargo workspace.
         target_dir: cargo's target directory: ``--target-dir``, else what cargo says.
+        build_dir: cargo's build directory where it has one of its own (``build.build-dir``), or ``None``.
         crate: The crate that becomes the wheel.
         name: Distribution name, as written.
         version: PEP 440, normalised.
@@ -67,12 +68,18 @@ class Project:
     maturin: MaturinOptions
     options: Options
     warnings: tuple[str, ...] = ()
+    build_dir: Path | None = None
     fetched: bool = False
 
     @property
     def sources(self) -> tuple[Path, ...]:
         """Directories with everything that cargo reads of the project: its root, workspace and path dependencies."""
         return tuple(dict.fromkeys((self.root, self.workspace_root, self.manifest.parent, *self.crate.local)))
+
+    @property
+    def outputs(self) -> tuple[Path, ...]:
+        """Directories that cargo writes to."""
+        return (self.target_dir,) if self.build_dir is None else (self.target_dir, self.build_dir)
 
     def stable_for(
         self, features: tuple[str, ...], *, all_features: bool = False, no_default_features: bool = False
@@ -145,6 +152,7 @@ async def read_project(where: Path, flags: CargoFlags, *, bindings: str | None =
         manifest=files.manifest,
         workspace_root=Path(metadata.workspace_root),
         target_dir=_target_dir(where, flags, metadata),
+        build_dir=_build_dir(metadata),
         crate=crate,
         name=project_name(table, crate.name),
         version=project_version(table, crate.version),
@@ -229,6 +237,11 @@ async def _look_outside(files: Files) -> Files:
 
 def _target_dir(where: Path, flags: CargoFlags, metadata: CargoMetadata) -> Path:
     return (where / flags.target_dir).resolve() if flags.target_dir is not None else Path(metadata.target_directory)
+
+
+def _build_dir(metadata: CargoMetadata) -> Path | None:
+    named = metadata.build_directory
+    return Path(named) if named is not None and named != metadata.target_directory else None
 
 
 def _dependencies(table: Mapping[str, Any]) -> tuple[str, ...]:

@@ -51,6 +51,7 @@ class Bench:
         root: The project's root.
         sources: Directories with everything that cargo reads of the project.
         workshop: Lanes, logs and staging.
+        target_dir: cargo's target directory.
         drivers: By name.
         pool: The slots.
         bus: Hears what happens.
@@ -92,6 +93,7 @@ class Bench:
     companions: frozenset[Companion] = frozenset()
     stubs: str = ""
     training: Training | None = None
+    target_dir: Path = field(default_factory=Path)
 
     def hold(self, build: Build) -> AbstractAsyncContextManager[Path]:
         """Hold the lane of a build, telling when another run has it."""

@@ -76,7 +76,7 @@ def _constant(line: str) -> bool:
 
 async def _cffi(build: Build, bench: Bench, folder: Path, outcome: Outcome) -> tuple[Path, ...]:
     del outcome  # the header speaks of the source
-    header = header_of(bench.workshop.base.parent)
+    header = header_of(bench.target_dir)
     if not header.is_file():
         if shutil.which("cbindgen") is None:
             raise no_cbindgen()

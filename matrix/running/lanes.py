@@ -1,7 +1,7 @@
 """Where builds happen: a lane (cargo target directory) a build, kept between runs, locked against a second run.
 
-Everything lies under ``<target directory>/wheelmatrix``, since any other file written inside a package makes a build
-script without ``rerun-if-changed`` run again:
+Everything lies under ``<target directory>/wheelmatrix``, or where ``build.build-dir`` says (``workshop_of``): any other
+file written inside a package makes a build script without ``rerun-if-changed`` run again.
 
     lanes/<build>/         the cargo target directory of a build
     lanes/<build>.lock     held while the build runs
@@ -15,6 +15,7 @@ script without ``rerun-if-changed`` run again:
 
 from __future__ import annotations
 
+import hashlib
 import os
 import secrets
 import shutil
@@ -25,7 +26,7 @@ from pathlib import Path
 
 import anyio
 
-__all__ = ["Workshop", "disk_size", "held_lock", "origin_of"]
+__all__ = ["Workshop", "disk_size", "held_lock", "origin_of", "workshop_of"]
 
 LOCK_POLL = 0.1  # seconds between looks at a lane held by another run
 LOCK_TIMEOUT = 10.0  # seconds; only another run's sweep can hold this run's own lock, for a moment
@@ -36,7 +37,7 @@ class Workshop:
     """The directory that holds lanes, logs and state of one project.
 
     Attributes:
-        base: ``<target directory>/wheelmatrix``.
+        base: ``<target directory>/wheelmatrix``, or in the build directory.
         run: Names this run among those that use it.
     """
 
@@ -121,6 +122,22 @@ class Workshop:
         lane.mkdir(parents=True, exist_ok=True)
         async with held_lock(lane.with_name(f"{build}.lock"), waiting):
             yield lane
+
+
+def workshop_of(root: Path, target: Path, build: Path | None) -> Path:
+    """Return the directory of lanes, logs and state.
+
+    Args:
+        root: The project's root.
+        target: cargo's target directory.
+        build: cargo's build directory (``build.build-dir``), or ``None`` when cargo knows none; what is made on the
+            way to a wheel goes there. One that several projects may share gets a directory for each.
+    """
+    if build is None or build == target:
+        return target / "wheelmatrix"
+    if build.is_relative_to(root):
+        return build / "wheelmatrix"
+    return build / f"wheelmatrix-{root.name}-{hashlib.sha256(str(root).encode()).hexdigest()[:8]}"
 
 
 def origin_of(lane: Path) -> tuple[str, ...]:

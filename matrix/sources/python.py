@@ -122,7 +122,7 @@ def _pyproject(project: Project, shelf: Shelf) -> Entry:
 
 
 def _included(project: Project, shelf: Shelf, fence: Fence) -> Iterator[Entry]:
-    pruned = {project.target_dir, project.target_dir.resolve()}
+    pruned = {path for one in project.outputs for path in (one, one.resolve())}
 
     def prune(directory: Path) -> bool:
         return directory in pruned or directory.name == ".git"

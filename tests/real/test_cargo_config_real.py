@@ -91,3 +91,27 @@ def test_an_environment_that_names_another_target_does_not_reach_a_native_build(
     assert ran.exit == 0, ran
     assert len(ran.wheels) == 1
     assert list(root.glob("target/wheelmatrix/lanes/*/debug"))
+
+
+@pytest.mark.parametrize("shared", [False, True], ids=["of the project", "of several projects"])
+def test_the_build_directory_of_the_configuration_holds_the_lanes(
+    wheelmatrix: Wheelmatrix, project: Copy, tmp_path: Path, shared: bool
+) -> None:
+    root = project("ffi-only")
+    build_dir = tmp_path / "scratch" if shared else root / "between"
+    (root / ".cargo").mkdir()
+    named = str(build_dir) if shared else "between"
+    (root / ".cargo" / "config.toml").write_text(f"[build]\nbuild-dir = {json.dumps(named)}\n")
+    runs = [wheelmatrix("build", "--json", cwd=root) for _ in range(2)]
+    assert [[cell["status"] for cell in json.loads(ran.stdout)["cells"]] for ran in runs] == [["built"], ["reused"]]
+    assert len([*root.glob("target/wheels/*.whl")]) == 1
+    assert not (root / "target" / "wheelmatrix").exists()
+    (workshop,) = build_dir.glob("wheelmatrix*")
+    assert (workshop.name == "wheelmatrix") != shared, "two projects with one build directory do not meet"
+    assert [*workshop.glob("lanes/*/debug")]
+    log = json.loads(runs[0].stdout)["builds"][0]["log"]
+    assert (workshop / log).is_file()
+    ran = wheelmatrix("clean", cwd=root)
+    assert ran.exit == 0, ran
+    assert not [*workshop.glob("lanes/*/debug")]
+    assert len([*root.glob("target/wheels/*.whl")]) == 1
