@@ -39,7 +39,7 @@ def described(root: Path, *, kind: str = "pyo3", maturin: MaturinOptions | None 
             name="demo",
             version="1.0",
             workspace_root=root,
-            target_dir=root / "target",
+            outputs=(root / "target",),
             crate=crate,
             module=module,
             bindings=SimpleNamespace(kind=kind),
