@@ -1,11 +1,13 @@
 """Six targets from one machine: wheelmatrix, a serial loop of maturin, one cargo-zigbuild with six ``--target``.
 
-All sides build the same project for one stable-ABI interpreter with zig, from nothing, on the same machine in the same
-run, taking turns in who goes first, so that only the ratios count. cargo-zigbuild compiles only and makes no wheels.
+All sides build the same project with zig, for one stable-ABI interpreter or for several, from nothing, on the same
+machine in the same run, taking turns in who goes first, so that only the ratios count. cargo-zigbuild compiles only and
+makes no wheels; with several interpreters it has no part, for it compiles for one of them alone.
 Run it on Linux with the Python that wheelmatrix, maturin, ziglang and cargo-zigbuild are installed for, and a Rust
 toolchain that has the std of every target::
 
     RUSTUP_TOOLCHAIN=... python benchmarks/targets.py --runs 3
+    RUSTUP_TOOLCHAIN=... python benchmarks/targets.py tests/projects/hello-pyo3 --python 3.10 3.11 3.12 3.13
 """
 
 from __future__ import annotations
@@ -57,12 +59,12 @@ def main() -> int:
         "version": 1,
         "project": options.project.name if isinstance(options.project, Path) else options.project,
         "profile": "dev" if options.dev else "release",
-        "interpreter": options.python,
+        "interpreters": options.python,
         "targets": list(TARGETS),
         "machine": {**machine(), "zigbuild": version_of("cargo-zigbuild")},
         "units": UNITS,
         "runs": runs,
-        "sides": {side: summary(runs, side) for side in SIDES},
+        "sides": {side: summary(runs, side) for side in options.sides},
     }
     options.output.parent.mkdir(parents=True, exist_ok=True)
     options.output.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
@@ -76,13 +78,15 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("project", nargs="?", default=str(DEFAULT), help="name==version, or a folder (default: abi3)")
     parser.add_argument("--runs", type=int, default=3, help="runs of every side; medians count (default: 3)")
-    parser.add_argument("--python", default="3.12", help="the interpreter, 3.10 or newer (default: 3.12)")
+    parser.add_argument("--python", nargs="+", default=["3.12"], help="interpreters, 3.10 or newer (default: 3.12)")
     parser.add_argument("--dev", action="store_true", help="the dev profile instead of release")
     parser.add_argument("--scratch", type=Path, help="where projects are copied to and built")
     parser.add_argument("--output", type=Path, help="JSON result (default: benchmarks/results/targets-PROJECT.json)")
     options = parser.parse_args(argv)
     name = Path(options.project).name.replace("==", "-")
-    options.output = options.output or Path(__file__).parent / "results" / f"targets-{name}.json"
+    several = f"-{len(options.python)}-pythons" if len(options.python) > 1 else ""
+    options.output = options.output or Path(__file__).parent / "results" / f"targets-{name}{several}.json"
+    options.sides = [side for side in SIDES if side != "zigbuild" or not several]
     if "==" not in options.project:
         options.project = Path(options.project).resolve()
     return options
@@ -90,7 +94,7 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
 
 def warm(source: Path, scratch: Path, options: argparse.Namespace) -> None:
     """Let zig fill its caches once, which no side pays for: build with each side's own tools, and throw it away."""
-    for side in SIDES:
+    for side in options.sides:
         root = copied(source, scratch / "warm" / side)
         for argv in commands(side, options):
             measured = measure(argv, cwd=root, env=environment_of(side, root))
@@ -101,19 +105,20 @@ def warm(source: Path, scratch: Path, options: argparse.Namespace) -> None:
 
 def one_run(source: Path, scratch: Path, options: argparse.Namespace, number: int) -> dict[str, Any]:
     """Run every side once on a fresh copy; who begins changes from run to run."""
-    first = number % len(SIDES)
+    first = number % len(options.sides)
     figures: dict[str, Any] = {}
-    for side in (*SIDES[first:], *SIDES[:first]):
+    for side in (*options.sides[first:], *options.sides[:first]):
         root = copied(source, scratch / f"run{number}" / side)
         parts = [measure(argv, cwd=root, env=environment_of(side, root)) for argv in commands(side, options)]
         for part in parts:
             if part.exit:
                 sys.exit(f"{side} failed:\n{part.output}")
         made = len(list((root / "target" / "wheels").glob("*.whl"))) or binaries(root, options)
-        if made != len(TARGETS):
-            sys.exit(f"{side} made {made} of {len(TARGETS)}:\n{parts[-1].output}")
+        wanted = len(TARGETS) * len(options.python)
+        if made != wanted:
+            sys.exit(f"{side} made {made} of {wanted}:\n{parts[-1].output}")
         figures[side] = {**added(parts), "made": made}
-        print(f"run {number + 1} {side:11} {figures[side]['wall']:7.2f} s  {made} targets", file=sys.stderr)
+        print(f"run {number + 1} {side:11} {figures[side]['wall']:7.2f} s  {made} made", file=sys.stderr)
     shutil.rmtree(scratch / f"run{number}")
     return figures
 
@@ -122,13 +127,13 @@ def commands(side: str, options: argparse.Namespace) -> list[list[str]]:
     """Return the command lines of one side, to be run one after the other."""
     profile = [] if options.dev else ["--release"]
     if side == "maturin":
-        one = [command_path("maturin"), "build", *profile, "--zig", "-i", options.python, "--target"]
+        one = [command_path("maturin"), "build", *profile, "--zig", "-i", *options.python, "--target"]
         return [[*one, target] for target in TARGETS]
     if side == "zigbuild":
         named = [word for target in TARGETS.values() for word in ("--target", target)]
         return [[command_path("cargo-zigbuild"), "zigbuild", "--lib", *profile, *named]]
     named = [word for target in TARGETS for word in ("--target", target)]
-    return [[command_path("wheelmatrix"), "build", *profile, "--zig", "-i", options.python, *named]]
+    return [[command_path("wheelmatrix"), "build", *profile, "--zig", "-i", *options.python, *named]]
 
 
 def environment_of(side: str, root: Path) -> dict[str, str]:
@@ -173,7 +178,8 @@ def summary(runs: Sequence[dict[str, Any]], side: str) -> dict[str, Any]:
 def table(result: dict[str, Any]) -> str:
     """Return the medians for people."""
     count = f"{len(result['runs'])} runs"
-    lines = [f"{result['project']}, {result['profile']}, {result['interpreter']}, {len(TARGETS)} targets, {count}", ""]
+    pythons = " ".join(result["interpreters"])
+    lines = [f"{result['project']}, {result['profile']}, {pythons}, {len(TARGETS)} targets, {count}", ""]
     lines.append(f"{'side':13}{'wall':>9}{'CPU':>10}{'memory':>10}{'by ours':>9}")
     for side, own in result["sides"].items():
         memory = own["memory"] / 1024**2
