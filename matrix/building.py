@@ -15,6 +15,7 @@ from matrix import __version__
 from matrix.archives import dos_time, remove_leftovers, source_date_epoch
 from matrix.archives.editable import editable_contents, tree_of
 from matrix.archives.gather import check_python_side, layout_of
+from matrix.archives.remembered import Memory
 from matrix.bills import bills_of
 from matrix.driver import Driver
 from matrix.errors import UsageError, WheelmatrixError
@@ -87,7 +88,8 @@ async def build_wheels(
         await demand_patchelf(gathered.plan, os.environ, gathered.project.root)
     out = gathered.cwd / options.out if options.out is not None else gathered.project.target_dir / "wheels"
     stubs(options, gathered.project)  # told before anything is written
-    ingredients = await _ingredients(gathered, options, out, drivers)
+    memory = Memory(gathered.workshop.base / "metadata.json")
+    ingredients = await _ingredients(gathered, options, out, drivers, memory)
     training = await training_of(gathered.project, gathered.plan, gathered.host, ingredients)
     lacking = await gathered.missing_generator()
     if lacking is not None:
@@ -114,6 +116,7 @@ async def build_wheels(
     finisher = Finisher(ingredients, gathered.plan, gathered.workshop, bus)
     with ExitStack() as stack:
         stack.enter_context(_opened(gathered, out))
+        memory.write()
         pool = stack.enter_context(open_pool(options.jobs or gathered.project.options.jobs or available_cpus()))
         stack.enter_context(reporter)
         bench = _bench(gathered, options, drivers, pool, bus, ingredients, training, color=reporter.color)
@@ -243,12 +246,12 @@ def _bench(
 
 
 async def _ingredients(
-    gathered: Gathered, options: argparse.Namespace, out: Path, drivers: Sequence[Driver]
+    gathered: Gathered, options: argparse.Namespace, out: Path, drivers: Sequence[Driver], memory: Memory
 ) -> Ingredients:
     """Collect metadata and Python files, so that their faults are told before anything compiles."""
     project = gathered.project
     layout = layout_of(project)
-    metadata, contents = check_python_side(project, more_boms=named_boms(options, gathered.cwd))
+    metadata, contents = check_python_side(project, named_boms(options, gathered.cwd), memory)
     if options.editable:
         contents = editable_contents(layout, contents, metadata.distribution)
     audit = audit_mode(options, project)

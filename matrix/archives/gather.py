@@ -12,6 +12,7 @@ from matrix.archives.entry_targets import check_entry_targets
 from matrix.archives.fields import CargoFields
 from matrix.archives.layout import IncludeRule, Layout
 from matrix.archives.metadata import CoreMetadata, render_metadata
+from matrix.archives.remembered import Memory
 from matrix.archives.sbom import included_boms
 from matrix.errors import ConfigError
 from matrix.project import FileRow, Project
@@ -19,25 +20,32 @@ from matrix.project import FileRow, Project
 __all__ = ["bom_files", "check_python_side", "core_metadata", "layout_of", "readable", "wheel_contents"]
 
 
-def check_python_side(project: Project, more_boms: Sequence[str] = ()) -> tuple[CoreMetadata, Contents]:
+def check_python_side(
+    project: Project, more_boms: Sequence[str] = (), memory: Memory | None = None
+) -> tuple[CoreMetadata, Contents]:
     """Return the project's metadata and what goes into its wheels besides the binary, checked before anything compiles.
 
     Args:
         project: The project.
         more_boms: Files for ``.dist-info/sboms`` that flags name.
+        memory: Knows what was rendered before.
 
     Raises:
         ConfigError: As for the two, or an entry point leads nowhere.
     """
-    metadata = core_metadata(project)
+    metadata = core_metadata(project, memory)
     contents = wheel_contents(project, metadata, more_boms=more_boms)
     table = project.table.get("project", {})
     warnings = check_entry_targets(table, layout_of(project), contents.entries, metadata.distribution)
     return metadata, replace(contents, warnings=(*contents.warnings, *warnings))
 
 
-def core_metadata(project: Project) -> CoreMetadata:
+def core_metadata(project: Project, memory: Memory | None = None) -> CoreMetadata:
     """Return the project's core metadata, checked.
+
+    Args:
+        project: The project.
+        memory: Knows what was rendered before.
 
     Raises:
         ConfigError: A field is malformed or a file is missing; names the key.
@@ -57,7 +65,8 @@ def core_metadata(project: Project) -> CoreMetadata:
         documentation=crate.documentation,
     )
     with readable():
-        return render_metadata(project.name, project.version, project.table.get("project"), cargo, project.root)
+        table = project.table.get("project")
+        return render_metadata(project.name, project.version, table, cargo, project.root, memory)
 
 
 def wheel_contents(

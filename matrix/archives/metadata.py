@@ -12,6 +12,7 @@ from matrix.archives.entry_points import entry_points_text
 from matrix.archives.fields import PROJECT, CargoFields, Filled, fill, people_lines
 from matrix.archives.licenses import License, LicenseFile, read_license
 from matrix.archives.readme import Readme, cargo_readme, project_readme
+from matrix.archives.remembered import Memory, Rendered, key_of
 from matrix.errors import ConfigError
 from matrix.platforms.wheel_names import escape_name, escape_version
 
@@ -53,7 +54,12 @@ class CoreMetadata:
 
 
 def render_metadata(
-    name: str, version: str, project: Mapping[str, Any] | None, cargo: CargoFields, root: Path
+    name: str,
+    version: str,
+    project: Mapping[str, Any] | None,
+    cargo: CargoFields,
+    root: Path,
+    memory: Memory | None = None,
 ) -> CoreMetadata:
     """Return the project's core metadata, version 2.4 (2.5 when import names are given, PEP 794).
 
@@ -63,6 +69,7 @@ def render_metadata(
         project: The ``[project]`` table, or ``None`` when Cargo.toml stands alone.
         cargo: What Cargo.toml says.
         root: The directory that paths in ``[project]`` are relative to.
+        memory: Knows what was rendered before.
 
     Raises:
         ConfigError: A field is malformed or a file is missing; names the key.
@@ -70,17 +77,33 @@ def render_metadata(
     filled = fill(project, cargo)
     license_ = read_license(project, filled.dynamic, cargo, root)
     readme = _readme(filled, cargo, root)
-    standard = _standard(name, version, filled)
-    text = _write(standard, filled, license_, readme)
+    rendered = _rendered(name, version, filled, license_, readme, memory)
     return CoreMetadata(
-        name=standard.name,
-        version=str(standard.version),
+        name=rendered.name,
+        version=rendered.version,
         distribution=f"{escape_name(name)}-{escape_version(version)}",
-        text=text,
+        text=rendered.text,
         entry_points=entry_points_text(filled.table),
         license_files=license_.files,
         warnings=filled.warnings,
     )
+
+
+def _rendered(
+    name: str, version: str, filled: Filled, license_: License, readme: Readme | None, memory: Memory | None
+) -> Rendered:
+    """Return METADATA, checked; out of the memory where it is known."""
+    made_from = (name, version, filled.table, filled.dynamic, filled.where, license_, readme)
+    key = key_of(*made_from) if memory is not None else ""
+    known = memory.recall(key) if memory is not None else None
+    if known is not None:
+        return known
+    standard = _standard(name, version, filled)
+    text = _write(standard, filled, license_, readme)
+    rendered = Rendered(key=key, name=standard.name, version=str(standard.version), text=text)
+    if memory is not None:
+        memory.keep(rendered)
+    return rendered
 
 
 def _readme(filled: Filled, cargo: CargoFields, root: Path) -> Readme | None:

@@ -9,6 +9,7 @@ file written inside a package makes a build script without ``rerun-if-changed`` 
     lanes/<build>.from     the seed that it was cloned from
     logs/<build>.log       the whole output of its last run
     state/<build>.json     what the last good run of it made
+    metadata.json          the core metadata of the last run
     profiles/<build>/      the profile it is made with (--pgo)
     staged/<run>/<build>/  copies of its artifacts while they are audited and packed
 """

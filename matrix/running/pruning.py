@@ -129,7 +129,9 @@ def _papers(base: Path, staying: set[str], before: float | None) -> Iterator[Pat
             if old and not staying & {*path.stem.split("+")}:
                 yield path
     if before is None and not staying:
-        yield from (path for name in ("report.json", "timeline.html") if (path := base / name).is_file())
+        yield from (
+            path for name in ("metadata.json", "report.json", "timeline.html") if (path := base / name).is_file()
+        )
 
 
 def _remove(paths: Sequence[Path] | Iterator[Path], done: Pruned, dry_run: bool) -> None:
