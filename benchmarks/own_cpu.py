@@ -78,7 +78,7 @@ def main() -> int:
 
 def one_run(root: Path) -> dict[str, Any]:
     """Build everything and return what it cost."""
-    words = ["build", "--zig", "--offline", "-q", "--compatibility", *LEVELS, "-i", *PYTHONS]
+    words = ["build", "-r", "--zig", "--offline", "-q", "--compatibility", *LEVELS, "-i", *PYTHONS]
     for target in TARGETS:
         words += ["--target", target]
     measured = measure([sys.executable, "-c", RUN, *words], cwd=root, env=environment(root))
