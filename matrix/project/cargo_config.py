@@ -1,4 +1,4 @@
-"""The target that cargo's configuration names: plan and cargo must mean the same (cargo reference, "Configuration").
+"""What cargo's configuration names: plan and cargo must mean the same (cargo reference, "Configuration").
 
 ``--config`` comes before the environment, which comes before the files: those of the directory and its parents, the
 nearest first, then the one in cargo's home. Lists are joined over all of them.
@@ -13,11 +13,12 @@ import tomli
 
 from matrix.errors import UsageError
 
-__all__ = ["VARIABLE", "configured_linkers", "configured_target", "names_target"]
+__all__ = ["VARIABLE", "configured_linkers", "configured_profiles", "configured_target", "names_target"]
 
 VARIABLE = "CARGO_BUILD_TARGET"
 _KEY = "build.target"
 _INSTEAD = "name targets in pyproject.toml: [tool.wheelmatrix] targets, or with --target"
+_PROFILE, _INHERITS = "CARGO_PROFILE_", "_INHERITS"
 _DEEPEST = 8  # includes within includes; a circle is cargo's to complain about
 
 
@@ -86,6 +87,27 @@ def configured_linkers(root: Path, environ: Mapping[str, str], flags: Sequence[s
         if name.startswith("CARGO_TARGET_") and name.endswith("_LINKER") and value:
             found.add(name.removeprefix("CARGO_TARGET_").removesuffix("_LINKER").lower().replace("_", "-"))
     return frozenset(found | {triple.replace("x86-64", "x86_64") for triple in found})
+
+
+def configured_profiles(root: Path, environ: Mapping[str, str], flags: Sequence[str] = ()) -> frozenset[str]:
+    """Return the profiles that the configuration has settings of (``profile.NAME.KEY``).
+
+    Of variables only ``CARGO_PROFILE_NAME_INHERITS`` counts, which alone can make a profile; its name is given in
+    lower case with ``-``, though cargo takes ``_`` and capitals for the same.
+
+    Args:
+        root: Where cargo is run.
+        environ: The environment: ``CARGO_PROFILE_NAME_INHERITS``, ``CARGO_HOME``.
+        flags: Values of ``--config``.
+    """
+    found: set[str] = set()
+    for table, _ in (*_flag_tables(root, flags), *_file_tables(root, environ)):
+        profiles = table.get("profile")
+        found.update(profiles if isinstance(profiles, dict) else ())
+    for name in environ:
+        if name.startswith(_PROFILE) and name.endswith(_INHERITS):
+            found.add(name.removeprefix(_PROFILE).removesuffix(_INHERITS).lower().replace("_", "-"))
+    return frozenset(found)
 
 
 def _in_flags(root: Path, flags: Sequence[str]) -> Iterator[tuple[object, str]]:
