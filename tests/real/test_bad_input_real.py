@@ -42,6 +42,7 @@ def assert_refused(ran: Ran, *words: str, hint: str | None = None) -> None:
         (["--compatibility", "manylinux2010"], ["needs glibc 2.17"], "manylinux_2_17"),
         (["--manylinux", "1"], ["needs glibc 2.17"], None),
         (["-i", "python9.9"], ["interpreter 'python9.9' not found (-i)"], None),
+        (["-i", "9.9"], ["-i: no released Python is '9.9', and none was found here"], "; found here: 3."),
         (["-i", "/no/such/python"], ["interpreter '/no/such/python' not found (-i)"], None),
         (["-i", "3.l3"], ["'3.l3' is neither a version, a specifier nor an interpreter"], '"3.13"'),
         (["-F", "nope"], ["nope"], None),
