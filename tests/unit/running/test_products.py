@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from matrix.archives import Layout
-from matrix.events import Bus
+from matrix.events import Bus, Diagnostic, Event
 from matrix.model import Artifact, Build, Command, Outcome, Settings
 from matrix.platforms import parse_target
 from matrix.process import Ended
@@ -187,3 +188,30 @@ def test_stubs_lie_where_type_checkers_look(
     made = tuple(Artifact(path=f"/s/{name}", kind="stub", crate=name) for name in names)
     entries = product_entries(layout, "demo-1.0", make_build(), Outcome(build="b", status="ok", artifacts=made), {})
     assert [(entry.path, entry.executable) for entry in entries] == [(place, False) for place in places]
+
+
+SEARCH = 'failed running `"xcrun" "--sdk" "macosx" "--show-sdk-path"` to find MacOSX.sdk\n'
+
+
+@pytest.mark.parametrize(
+    ("message", "level", "on_apple", "told"),
+    [
+        ('invoking `"xcrun" "--sdk" "macosx" "--show-sdk-path"` to find MacOSX.sdk failed: No such file or directory',
+         "warning", False, False),
+        (SEARCH, "warning", False, False),
+        ("output of `xcrun` while finding MacOSX.sdk\nold", "warning", False, False),
+        (SEARCH, "warning", True, True),
+        (SEARCH, "error", False, True),
+        ("unused variable: `sdk`", "warning", False, True),
+    ],
+)  # fmt: skip
+def test_a_search_for_apple_s_sdk_elsewhere_stays_in_the_log(
+    make_build: BuildFactory, message: str, level: str, *, on_apple: bool, told: bool
+) -> None:
+    heard: list[Event] = []
+    watch = Watch(make_build(target=parse_target("aarch64-apple-darwin")), Bus([heard.append]), on_apple=on_apple)
+    said = {"message": message, "level": level, "rendered": f"{level}: {message}"}
+    target = {"name": "demo", "kind": ["cdylib"]}
+    line = {"reason": "compiler-message", "package_id": "demo 1.0.0 (x)", "target": target, "message": said}
+    assert watch.stdout(json.dumps(line)) == f"{level}: {message}".rstrip()
+    assert any(isinstance(event, Diagnostic) for event in heard) is told
