@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from matrix.archives import Layout
 from matrix.events import Bus, Diagnostic, Event
 from matrix.model import Artifact, Build, Command, Outcome, Settings
-from matrix.platforms import parse_target
+from matrix.platforms import known_interpreter, parse_target
 from matrix.process import Ended
 from matrix.running.build import portions
 from matrix.running.companions import companions_of, staged_companions
@@ -153,6 +153,30 @@ def test_companions_lie_beside_what_they_belong_to(
     build = make_build(bins=bins)
     entries = product_entries(layout, "demo-1.0", build, Outcome(build="b", status="ok", artifacts=made), {})
     assert [(entry.path, entry.executable) for entry in entries] == [(f"{folder}/{name}", False) for name in names]
+
+
+@pytest.mark.parametrize(
+    ("triple", "folder", "name"),
+    [
+        ("x86_64-unknown-linux-gnu", False, "demo/core.cpython-312-x86_64-linux-gnu.so.dwp"),
+        ("aarch64-unknown-linux-musl", False, "demo/core.cpython-312-aarch64-linux-musl.so.dwp"),
+        ("x86_64-unknown-linux-gnu", True, "demo/libcore.so.dwp"),
+    ],
+)
+def test_debuggers_look_for_debug_info_under_the_module_s_own_name(
+    make_build: BuildFactory, triple: str, name: str, *, folder: bool
+) -> None:
+    layout = Layout(
+        root=Path("/p"), module="core", directory="demo", top="demo", crate="x", python_source=Path("/p"), folder=folder
+    )
+    target = parse_target(triple)
+    build = make_build(target=target, interpreter=known_interpreter("cpython", (3, 12), target))
+    made = (
+        Artifact(path="/s/libx.so", kind="cdylib", crate="x"),
+        Artifact(path="/s/libx.so.dwp", kind="companion", crate="libx.so.dwp"),
+    )
+    entries = product_entries(layout, "demo-1.0", build, Outcome(build="b", status="ok", artifacts=made), {})
+    assert [entry.path for entry in entries] == [name.removesuffix(".dwp"), name]
 
 
 def test_only_wanted_companions_are_taken(tmp_path: Path) -> None:
