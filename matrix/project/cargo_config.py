@@ -12,6 +12,7 @@ from pathlib import Path
 import tomli
 
 from matrix.errors import UsageError
+from matrix.files import as_written
 
 __all__ = ["VARIABLE", "configured_linkers", "configured_profiles", "configured_target", "names_target"]
 
@@ -143,8 +144,7 @@ def _file_tables(root: Path, environ: Mapping[str, str]) -> Iterator[tuple[Mappi
     for folder in dict.fromkeys([*(one / ".cargo" for one in (root, *root.parents)), home]):
         for file in (folder / "config", folder / "config.toml"):  # of both, cargo reads the one without a suffix
             if file.is_file():
-                shown = file.relative_to(root) if file.is_relative_to(root) else file
-                yield from _tables(file, shown.as_posix())
+                yield from _tables(file, as_written(file, root))
                 break
 
 
