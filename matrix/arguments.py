@@ -16,6 +16,9 @@ __all__ = ["make_parser", "parse", "subparser"]
 _PROG = "wheelmatrix"
 
 
+_MISSING = "the following arguments are required: "  # argparse's words
+
+
 class _Parser(argparse.ArgumentParser):
     """Raises our own error instead of printing and leaving."""
 
@@ -24,6 +27,8 @@ class _Parser(argparse.ArgumentParser):
         if "invalid choice" in message and message.startswith("argument command"):
             word = message.split("'")[1]
             raise UsageError(f"unknown command {word!r}", hint=did_you_mean(word, COMMANDS) or hint)
+        if message.startswith(_MISSING):
+            raise UsageError(f"{self.prog.rpartition(' ')[2]} needs {message.removeprefix(_MISSING)}", hint=hint)
         raise UsageError(message.replace("argument ", "", 1), hint=hint)
 
 

@@ -78,7 +78,9 @@ def prepare_metadata_for_build_wheel(metadata_directory: str, config_settings: S
     from matrix.app import metadata_for_frontend  # noqa: PLC0415 - the other hooks need none of it
 
     with _working():
-        return metadata_for_frontend(_options(config_settings, metadata_directory), Path(metadata_directory))
+        return metadata_for_frontend(
+            _options(config_settings, metadata_directory, tells=False), Path(metadata_directory)
+        )
 
 
 def build_editable(
@@ -157,10 +159,11 @@ def _repairs(flags: Sequence[str]) -> bool:
     return "--auditwheel=repair" in flags or ("--auditwheel", "repair") in pairwise(flags)
 
 
-def _options(config_settings: Settings | None, directory: str) -> argparse.Namespace:
+def _options(config_settings: Settings | None, directory: str, *, tells: bool = True) -> argparse.Namespace:
+    """Return the options that a hook means; the hook that builds ``tells`` of settings that mean nothing, once."""
     from matrix.arguments import parse  # noqa: PLC0415
 
-    given = _given(config_settings)
+    given = _given(config_settings, tells=tells)
     cut = given.index("--") if "--" in given else len(given)
     flags = ["build", *given[:cut], "--out", directory]
     if not has_flag(given[:cut], "-i", "--interpreter"):
@@ -173,9 +176,9 @@ def _options(config_settings: Settings | None, directory: str) -> argparse.Names
     return options
 
 
-def _given(config_settings: Settings | None) -> list[str]:
-    """Return the flags that the front end hands on, and say which keys are none."""
+def _given(config_settings: Settings | None, *, tells: bool) -> list[str]:
+    """Return the flags that the front end hands on, and say which keys are none if it ``tells``."""
     flags, unused = flags_of(config_settings, os.environ)
-    for key in unused:
+    for key in unused if tells else ():
         sys.stderr.write(f"warning: config setting {key!r} means nothing here\n")
     return flags

@@ -207,6 +207,7 @@ async def _run(
         seeding=not options.no_seed,
         budget=options.max_memory or available_memory(),
         peaks=gathered.peaks,
+        limit=options.max_memory,
     )
 
 

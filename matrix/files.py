@@ -9,7 +9,16 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
-__all__ = ["TEMPORARY", "LogFile", "replacing", "shown", "temporary_name", "write_atomically", "write_if_changed"]
+__all__ = [
+    "TEMPORARY",
+    "LogFile",
+    "as_written",
+    "replacing",
+    "shown",
+    "temporary_name",
+    "write_atomically",
+    "write_if_changed",
+]
 
 
 TEMPORARY = ".wheelmatrix-"
@@ -19,6 +28,11 @@ TEMPORARY = ".wheelmatrix-"
 def shown(path: Path, where: Path) -> str:
     """Return a path as people and scripts get it: relative where it lies below ``where``."""
     return str(path.relative_to(where)) if path.is_relative_to(where) else str(path)
+
+
+def as_written(path: Path, root: Path) -> str:
+    """Return a path as the project's files write it: with slashes, relative where it lies below ``root``."""
+    return path.relative_to(root).as_posix() if path.is_relative_to(root) else str(path)
 
 
 def temporary_name() -> str:

@@ -22,7 +22,7 @@ from matrix.planning import Facts, Request, make_plan, needed_lookups
 from matrix.platforms import TAG_VARIABLES
 from matrix.platforms.answers import cache_directory
 from matrix.platforms.cross_files import CROSS_VARIABLES, CrossFiles
-from matrix.project import Project, find_cargo, read_project
+from matrix.project import Project, check_profiles, find_cargo, read_project
 from matrix.running.generators import missing_generator
 from matrix.running.lanes import Workshop, workshop_of
 from matrix.running.signals import stopped_by_signals
@@ -140,6 +140,8 @@ async def _gather(options: argparse.Namespace, drivers: Sequence[Driver], *, sur
     for interpreter, executable in every:
         pythons.setdefault(interpreter.id, executable)
     plan = make_plan(project, request, facts)
+    if not surveys:
+        check_profiles(project, plan.builds, os.environ, flag=options.profile, editable=options.editable)
     return Gathered(
         project=project,
         host=host,

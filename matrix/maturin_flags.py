@@ -23,7 +23,7 @@ FLAGS: dict[str, str] = {
     "--zig": "more: macOS, musl and windows-gnu are linked with it too",
     "--universal2": "more: beside other targets, as `--target universal2-apple-darwin`",
     "--out": "",
-    "--include-debuginfo": "more: on Linux too cargo is told to pack it, so that there is a `.dwp`",
+    "--include-debuginfo": "more: on Linux too cargo packs it; the `.dwp` has the module's name, as debuggers expect",
     "--sbom-include": "",
     "--generate-stubs": "more: without the feature it is an error before anything compiles",
     "--compression-method": "same; `zstd` on Python 3.14 and later alone",

@@ -13,15 +13,35 @@ from matrix.auditing.remarks import HINTS, symbol_list, versioned
 from matrix.auditing.verdict import RUST_FLOOR, Analysis, offences_against
 from matrix.model import Compatibility, Target
 
-__all__ = ["Judgement", "meets", "meets_level"]
+__all__ = ["BUILD", "Door", "Judgement", "meets", "meets_level"]
 
 _LINUX = Compatibility(family="linux")
-_LOCAL = "--compatibility linux to keep it local"
 _NEVER = ("wrong-format", "wrong-architecture", "macos-too-new")
 _NO_MODULE = ("missing-init", "misnamed-init")
 _UNLESS_LOCAL = ("links-libpython", *_NO_MODULE)
 _GLIBC = re.compile(r"GLIBC_(\d+(?:\.\d+)*)")
 _LIBC_NAMES = {"glibc": "glibc", "musl": "musl", "bionic": "Android's libc"}
+
+
+class Door(msgspec.Struct, frozen=True, kw_only=True):
+    """What the user can do about a refusal, in the words of the command that refuses.
+
+    Attributes:
+        level: The flag that names a level.
+        local: What leaves the claim away, or empty where nothing does.
+        search: How a directory of libraries is named.
+        elsewhere: What leaves a library to others, or empty where nothing does.
+    """
+
+    level: str
+    local: str = ""
+    search: str
+    elsewhere: str = ""
+
+
+BUILD = Door(
+    level="--compatibility", local="--compatibility linux to keep the wheel local", search="in LD_LIBRARY_PATH"
+)
 
 
 class Judgement(msgspec.Struct, frozen=True, kw_only=True):
@@ -117,7 +137,7 @@ def _auto(analysis: Analysis) -> Judgement:
             ok=False,
             reason=f"links {linked[0].libpython}, which an extension module must not",
             details=symbol_list([binary.file for binary in linked], limit=5),
-            hint=f"{HINTS['links-libpython']}; {_LOCAL}",
+            hint=f"{HINTS['links-libpython']}; {BUILD.local}",
         )
     policy = analysis.policy
     if policy is None:
@@ -126,7 +146,9 @@ def _auto(analysis: Analysis) -> Judgement:
     return Judgement(ok=True, level=Compatibility(family=policy.family, version=max(policy.version, floor)))
 
 
-def meets_level(analysis: Analysis, wish: Compatibility, machine: str, *, verb: str = "asked for") -> Judgement:
+def meets_level(
+    analysis: Analysis, wish: Compatibility, machine: str, *, verb: str = "asked for", door: Door = BUILD
+) -> Judgement:
     """Judge binaries against a manylinux or musllinux level, or a choice of several.
 
     Args:
@@ -134,6 +156,7 @@ def meets_level(analysis: Analysis, wish: Compatibility, machine: str, *, verb: 
         wish: The level.
         machine: Architecture in its platform tag.
         verb: How the reason begins: ``asked for`` or ``claims``.
+        door: What the hint may name.
 
     Raises:
         UsageError: The level is no musllinux level we know.
@@ -154,7 +177,7 @@ def meets_level(analysis: Analysis, wish: Compatibility, machine: str, *, verb: 
             return Judgement(
                 ok=False,
                 reason=f"{verb} {wish}, which does not exist for {machine}",
-                hint=f"a wheel for {machine} can only be tagged linux: {_LOCAL}",
+                hint=": ".join(filter(None, (f"a wheel for {machine} can only be tagged linux", door.local))),
             )
         against = offences_against(policy, analysis)
         if not against:
@@ -164,14 +187,15 @@ def meets_level(analysis: Analysis, wish: Compatibility, machine: str, *, verb: 
         ok=False,
         reason=f"{verb} {wish}, {_need([found for found in against if found.kind == kind])}",
         details=_details(against),
-        hint=f"{HINTS[kind]}; {_instead(analysis)}",
+        hint="; ".join(filter(None, (HINTS[kind], _instead(analysis, door)))),
     )
 
 
-def _instead(analysis: Analysis) -> str:
+def _instead(analysis: Analysis, door: Door) -> str:
     """Say what the binaries do meet."""
     best = _auto(analysis).level
-    return _LOCAL if best is None or best.family == "linux" else f"--compatibility {best} is met, {_LOCAL}"
+    met = "" if best is None or best.family == "linux" else f"{door.level} {best} is met"
+    return ", ".join(filter(None, (met, door.local)))
 
 
 def _need(against: Sequence[Offence]) -> str:

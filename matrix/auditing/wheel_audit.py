@@ -22,6 +22,7 @@ from matrix.auditing.outcome import Audits, Upgrade, WheelAudit
 from matrix.auditing.pe import Pe
 from matrix.auditing.policies import Policy, policies
 from matrix.auditing.rules import Selection, advised
+from matrix.auditing.spelling import spelling_findings
 from matrix.auditing.stable_abi import stable_abi_findings
 from matrix.auditing.suffixes import python_findings, suffix_findings
 from matrix.auditing.verdict import Analysis, analyse, family_of, offences_against
@@ -91,6 +92,7 @@ def audit_wheel(path: Path, extra: tuple[Policy, ...] = ()) -> WheelAudit:
         *python_findings(analysis.pes, claims),
         *stable_abi_findings(analysis.natives, claims),
         *described_findings(members.described, claims),
+        *spelling_findings(members.described.files, claims.platforms),
         *members.records,
     )
     return WheelAudit(

@@ -120,7 +120,7 @@ def _versions(asked: InterpreterRequest, word: Word, target: Target, facts: Fact
     if asked.kind == "version" and here:  # newer than the tables, but installed
         yield Pick(here[0].id, here[0], word.named, origin=word.origin)
         return
-    error = unmatched(asked, word.origin)
+    error = unmatched(asked, word.origin, map(_release, facts.installations))
     if word.named or asked.version is None or asked.implementation is None:
         raise error
     release = Release(asked.implementation, asked.version, threaded=asked.threaded)

@@ -49,8 +49,8 @@ _IMPLEMENTATIONS: dict[str, Implementation] = {
     "pp": "pypy",
     "graalpy": "graalpy",
 }
-_VERSION = re.compile(r"(cpython|pypy|graalpy|)-?(3)\.(\d{1,3})((?:\.\d{1,4})?)(t?)", re.ASCII)
-_ID = re.compile(r"(cp|pp|graalpy)(3)(\d{1,3})()(t?)m?", re.ASCII)
+_VERSION = re.compile(r"(cpython|pypy|graalpy|)-?(\d)\.(\d{1,3})((?:\.\d{1,4})?)(t?)", re.ASCII)
+_ID = re.compile(r"(cp|pp|graalpy)(\d)(\d{1,3})()(t?)m?", re.ASCII)
 _SPECIFIER = re.compile(r"(cpython|python|pypy|graalpy|)\s*((?:[<>=!]|~=).*)", re.ASCII | re.DOTALL)
 _NAME = re.compile(r"(python|pypy|graalpy)(?:(\d)(?:\.(\d{1,3})(t?))?)?[\w.+-]*", re.ASCII)
 _PATH = re.compile(r"[/\\]|^[.~]")
@@ -192,12 +192,22 @@ def expand(
     )
 
 
-def unmatched(request: InterpreterRequest, origin: str = "-i") -> UsageError:
-    """Return the error for a version or specifier that no released Python and none found here answers to."""
+def unmatched(request: InterpreterRequest, origin: str = "-i", found: Iterable[Release] = ()) -> UsageError:
+    """Return the error for a version or specifier that no released Python and none found here answers to.
+
+    Args:
+        request: What was asked for.
+        origin: Where it was written.
+        found: What this machine has.
+    """
     names = [
         str(release)
         for release in released_versions()
         if release.implementation == (request.implementation or "cpython") and release.threaded == request.threaded
     ]
     known = f"{names[0]} to {names[-1]}" if names else "none"
-    return UsageError(f"{origin}: no released Python is {request.text!r}", hint=f"known here: {known}")
+    here = " ".join(dict.fromkeys(map(str, found))) or "none"
+    return UsageError(
+        f"{origin}: no released Python is {request.text!r}, and none was found here",
+        hint=f"known releases: {known}; found here: {here}",
+    )

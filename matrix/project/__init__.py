@@ -22,6 +22,7 @@ from matrix.project.options import (
     XwinOptions,
     read_options,
 )
+from matrix.project.profiles import check_profiles
 from matrix.project.read import Project, foresee, read_project
 
 __all__ = [
@@ -44,6 +45,7 @@ __all__ = [
     "Seconds",
     "Select",
     "XwinOptions",
+    "check_profiles",
     "find_cargo",
     "foresee",
     "parse_duration",

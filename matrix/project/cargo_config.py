@@ -1,4 +1,4 @@
-"""The target that cargo's configuration names: plan and cargo must mean the same (cargo reference, "Configuration").
+"""What cargo's configuration names: plan and cargo must mean the same (cargo reference, "Configuration").
 
 ``--config`` comes before the environment, which comes before the files: those of the directory and its parents, the
 nearest first, then the one in cargo's home. Lists are joined over all of them.
@@ -12,12 +12,14 @@ from pathlib import Path
 import tomli
 
 from matrix.errors import UsageError
+from matrix.files import as_written
 
-__all__ = ["VARIABLE", "configured_linkers", "configured_target", "names_target"]
+__all__ = ["VARIABLE", "configured_linkers", "configured_profiles", "configured_target", "names_target"]
 
 VARIABLE = "CARGO_BUILD_TARGET"
 _KEY = "build.target"
 _INSTEAD = "name targets in pyproject.toml: [tool.wheelmatrix] targets, or with --target"
+_PROFILE, _INHERITS = "CARGO_PROFILE_", "_INHERITS"
 _DEEPEST = 8  # includes within includes; a circle is cargo's to complain about
 
 
@@ -88,6 +90,27 @@ def configured_linkers(root: Path, environ: Mapping[str, str], flags: Sequence[s
     return frozenset(found | {triple.replace("x86-64", "x86_64") for triple in found})
 
 
+def configured_profiles(root: Path, environ: Mapping[str, str], flags: Sequence[str] = ()) -> frozenset[str]:
+    """Return the profiles that the configuration has settings of (``profile.NAME.KEY``).
+
+    Of variables only ``CARGO_PROFILE_NAME_INHERITS`` counts, which alone can make a profile; its name is given in
+    lower case with ``-``, though cargo takes ``_`` and capitals for the same.
+
+    Args:
+        root: Where cargo is run.
+        environ: The environment: ``CARGO_PROFILE_NAME_INHERITS``, ``CARGO_HOME``.
+        flags: Values of ``--config``.
+    """
+    found: set[str] = set()
+    for table, _ in (*_flag_tables(root, flags), *_file_tables(root, environ)):
+        profiles = table.get("profile")
+        found.update(profiles if isinstance(profiles, dict) else ())
+    for name in environ:
+        if name.startswith(_PROFILE) and name.endswith(_INHERITS):
+            found.add(name.removeprefix(_PROFILE).removesuffix(_INHERITS).lower().replace("_", "-"))
+    return frozenset(found)
+
+
 def _in_flags(root: Path, flags: Sequence[str]) -> Iterator[tuple[object, str]]:
     """Yield what ``--config`` values name, the last one first."""
     for table, origin in _flag_tables(root, flags):
@@ -121,8 +144,7 @@ def _file_tables(root: Path, environ: Mapping[str, str]) -> Iterator[tuple[Mappi
     for folder in dict.fromkeys([*(one / ".cargo" for one in (root, *root.parents)), home]):
         for file in (folder / "config", folder / "config.toml"):  # of both, cargo reads the one without a suffix
             if file.is_file():
-                shown = file.relative_to(root) if file.is_relative_to(root) else file
-                yield from _tables(file, shown.as_posix())
+                yield from _tables(file, as_written(file, root))
                 break
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from matrix.errors import ConfigError, UsageError, did_you_mean
+from matrix.files import as_written
 from matrix.model import Target
 from matrix.project.cargo import (
     CargoMetadata,
@@ -216,13 +217,9 @@ def _virtual(metadata: CargoMetadata, packages: Mapping[str, CargoPackage], mani
     members = [packages[one] for one in metadata.workspace_members if one in packages]
     fitting = [one for one in members if any("cdylib" in target.crate_types for target in one.targets)] or members
     root = Path(metadata.workspace_root)
-    paths = [_relative(Path(one.manifest_path), root) for one in fitting]
+    paths = [as_written(Path(one.manifest_path), root) for one in fitting]
     hint = f"name one with -m or [tool.maturin] manifest-path: {', '.join(paths)}" if paths else None
     return UsageError(f"{manifest} is a workspace and no crate of its own", hint=hint)
-
-
-def _relative(path: Path, root: Path) -> str:
-    return path.relative_to(root).as_posix() if root in path.parents else str(path)
 
 
 def _check_legacy(package: CargoPackage, manifest: Path) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from matrix.errors import ConfigError
+from matrix.files import as_written
 from matrix.project.bindings import Bindings
 from matrix.project.crate import Crate
 from matrix.project.locate import Files, read_toml
@@ -194,6 +195,4 @@ def _data(root: Path, full_name: str, options: MaturinOptions) -> Path | None:
 
 
 def _shown(path: Path, root: Path) -> str:
-    if path == root:
-        return "the project's root"
-    return path.relative_to(root).as_posix() if root in path.parents else str(path)
+    return "the project's root" if path == root else as_written(path, root)

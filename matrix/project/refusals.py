@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 from matrix.errors import ConfigError, ToolError
+from matrix.files import as_written
 
 __all__ = ["refusal"]
 
@@ -34,7 +35,7 @@ def refusal(verb: str, manifest: Path, root: Path, words: str) -> ConfigError | 
     if re.match(r"(could not execute process|process didn't exit successfully:) `.* -vV`", first):
         hint = "install Rust (https://rustup.rs), or set RUSTC to the rustc to use"
         return ToolError(f"rustc is missing or does not work: {text}", hint=hint)
-    return ConfigError(f"{_shown(manifest, root)}: {text}", hint=_hint(words))
+    return ConfigError(f"{as_written(manifest, root)}: {text}", hint=_hint(words))
 
 
 def _hint(words: str) -> str | None:
@@ -45,10 +46,3 @@ def _hint(words: str) -> str | None:
     if (gone := re.search(r"failed to read `([^`]+)`\s+Caused by:\s+No such file", words)) is not None:
         return f"a path dependency points to {gone[1]}, which is not there: correct its path, or put the crate there"
     return None
-
-
-def _shown(path: Path, root: Path) -> str:
-    try:
-        return path.relative_to(root).as_posix()
-    except ValueError:
-        return str(path)

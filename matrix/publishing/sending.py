@@ -17,6 +17,7 @@ from matrix.errors import WheelmatrixError
 from matrix.publishing.files import Parcel
 from matrix.publishing.held import Held, held
 from matrix.publishing.index import Index, guarded
+from matrix.reporting.formats import size
 
 __all__ = ["Sent", "send"]
 
@@ -84,7 +85,7 @@ def send(
             sent.error, sent.missing = error, list(parcels[number - 1 :])
             break
         (sent.uploaded if fresh else sent.existing).append(parcel)
-        how = f"{_size(parcel.size)} in {time.monotonic() - began:.1f} s" if fresh else "there already"
+        how = f"{size(parcel.size)} in {time.monotonic() - began:.1f} s" if fresh else "there already"
         note(f"{'uploaded' if fresh else 'skipped'} {parcel.path.name} ({number}/{len(parcels)}, {how})")
     sent.pages = tuple(sorted(repository.release_urls([parcel.package for parcel in sent.uploaded])))
     return sent
@@ -139,7 +140,3 @@ def _refusal(index: Index, parcel: Parcel, answer: Any) -> WheelmatrixError:
         said = f"{said}: {words}"
     what = "refused the name or the password" if code in _REFUSED else f"refused {parcel.path.name}"
     return WheelmatrixError(index.secrets.hide(f"{index.url} {what}: {said}"), hint=_HINTS.get(code))
-
-
-def _size(count: int) -> str:
-    return f"{count / 1e6:.1f} MB" if count >= 1e6 else f"{count / 1e3:.1f} kB"

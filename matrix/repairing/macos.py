@@ -12,7 +12,7 @@ import msgspec
 
 from matrix.archives.record import hash_file
 from matrix.auditing.image import BadBinaryError, mapped
-from matrix.auditing.levels import Judgement
+from matrix.auditing.levels import BUILD, Door, Judgement
 from matrix.auditing.macho import MachO, read_macho
 from matrix.auditing.macos import PYTHON_LIBRARY, analyse_macos, external_libraries
 from matrix.auditing.verdict import Analysis
@@ -132,7 +132,13 @@ def _joined(name: str, chosen: Sequence[tuple[Path, MachO]]) -> Dylib:
 
 
 def plan_macos(
-    analysis: Analysis, platforms: Sequence[str], name: str, search: DylibSearch, exclude: Sequence[str] = ()
+    analysis: Analysis,
+    platforms: Sequence[str],
+    name: str,
+    search: DylibSearch,
+    exclude: Sequence[str] = (),
+    *,
+    door: Door = BUILD,
 ) -> Repair | Judgement | None:
     """Return how the wheel is made whole, why it cannot be, or ``None`` when it lacks no library.
 
@@ -142,6 +148,7 @@ def plan_macos(
         name: The distribution's name as it stands in file names.
         search: Finds libraries.
         exclude: Patterns of file names of libraries that somebody else brings.
+        door: What hints may name.
 
     Raises:
         OSError: A library cannot be read.
@@ -151,7 +158,7 @@ def plan_macos(
     folder = f"{name}.dylibs"
     found, missing = _closure(analysis, search, exclude)
     if missing:
-        return unfound(tuple(missing.values()))
+        return unfound(tuple(missing.values()), door)
     if not found:
         return None
     names = {old: grafted_name(one.path.name, one.sha256) for old, one in found.items()}
@@ -165,7 +172,7 @@ def plan_macos(
             file = moved[file] = f"{name}.scripts/{posixpath.basename(file)}"
         directory = installed_directory(file)
         if directory is None:
-            return unreachable([file])
+            return unreachable([file], door)
         up = posixpath.relpath(folder, directory or ".")
         changes.append(_renamed(binary, file, {old: f"@loader_path/{up}/{new}" for old, new in names.items()}, None))
     grafts: dict[str, Graft] = {}

@@ -8,6 +8,7 @@ from typing import Protocol, TypeVar
 import msgspec
 
 from matrix.auditing.elf import Binary
+from matrix.auditing.levels import BUILD, Door
 from matrix.auditing.macho import MachO
 from matrix.auditing.pe import Pe
 from matrix.auditing.verdict import RUST_FLOOR, Analysis
@@ -119,12 +120,14 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
         name: The distribution's name as it stands in file names.
         floor: For ``auto``: the glibc below which no level is worth a claim.
         exclude: Patterns of libraries that somebody else brings.
+        door: What hints may name.
     """
 
     level: Compatibility
     name: str
     floor: tuple[int, int] = RUST_FLOOR
     exclude: tuple[str, ...] = ()
+    door: Door = BUILD
 
 
 def rewritten(

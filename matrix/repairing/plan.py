@@ -8,7 +8,7 @@ from typing import NamedTuple
 import msgspec
 
 from matrix.auditing.elf import Binary
-from matrix.auditing.levels import Judgement
+from matrix.auditing.levels import Door, Judgement
 from matrix.auditing.policies import Policy, policies, policy_for
 from matrix.auditing.verdict import Analysis, analyse, family_of, offences_against
 from matrix.model import Compatibility
@@ -45,7 +45,7 @@ def plan_repair(analysis: Analysis, wanted: Wanted, find: Find) -> Repair | Judg
     last: _Attempt | None = None
     for attempt in _attempts(analysis, wanted, find):
         if attempt.met:
-            return attempt.repair and _reachable(attempt.repair)
+            return attempt.repair and _reachable(attempt.repair, wanted.door)
         last = attempt
     return _refusal(last, last.repair, wanted) if last is not None and last.repair is not None else None
 
@@ -74,11 +74,12 @@ def _attempts(analysis: Analysis, wanted: Wanted, find: Find) -> Iterator[_Attem
 
 def _refusal(last: _Attempt, repair: Repair, wanted: Wanted) -> Repair | Judgement:
     if last.closure.missing:
-        return unfound(last.closure.missing)
+        return unfound(last.closure.missing, wanted.door)
     beyond = repair.analysis.policy
     if wanted.level.family == "auto" and beyond is not None:  # a glibc newer than every level known
-        return _reachable(msgspec.structs.replace(repair, level=_level(beyond)))
-    return unmet(repair.analysis, wanted.level, last.policy, {graft.file: graft.library for graft in repair.grafts})
+        return _reachable(msgspec.structs.replace(repair, level=_level(beyond)), wanted.door)
+    grafts = {graft.file: graft.library for graft in repair.grafts}
+    return unmet(repair.analysis, wanted.level, last.policy, grafts, wanted.door)
 
 
 def _levels(analysis: Analysis, wanted: Wanted) -> Iterator[Policy]:
@@ -178,7 +179,7 @@ def _renamed(binary: Binary, file: str, names: dict[str, str], rpath: tuple[str,
     return Change(before=binary, after=after, replaced=replaced)
 
 
-def _reachable(repair: Repair) -> Repair | Judgement:
+def _reachable(repair: Repair, door: Door) -> Repair | Judgement:
     """Refuse binaries from which no path leads to the libraries."""
     lost = [change.after.file for change in repair.changes if installed_directory(change.after.file) is None]
-    return unreachable(lost) if lost else repair
+    return unreachable(lost, door) if lost else repair

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import posixpath
-import re
 import shutil
 import tempfile
 import zipfile
@@ -17,7 +16,7 @@ from matrix.archives.entries import Entry
 from matrix.archives.rewrite import copy_wheel, rewrite_wheel
 from matrix.auditing.claims import Claims, read_claims
 from matrix.auditing.elf import Binary
-from matrix.auditing.levels import Judgement, meets_level
+from matrix.auditing.levels import Door, Judgement, meets_level
 from matrix.auditing.macho import MachO
 from matrix.auditing.macos import analyse_macos
 from matrix.auditing.members import Members, read_members
@@ -44,7 +43,7 @@ from matrix.repairing.windows import DllSearch, plan_windows
 __all__ = ["Repaired", "Repairs", "Workbench", "repair_wheel"]
 
 _ANY_FLOOR = (0, 0)  # a wheel that Rust has no part in may meet levels below Rust's floor
-_ONLY_BUILDS = re.compile(r"[;,]? ?(?:or )?--compatibility linux to keep (?:it|the wheel) local")
+_DOOR = Door(level="--plat", search="with --ldpaths", elsewhere="leave it to others with --exclude")
 _AUTO = Compatibility(family="auto")
 
 
@@ -143,25 +142,24 @@ def _elsewhere(
     if machos:
         analysis = analyse_macos(machos, platforms, members.notes)
         search = DylibSearch(bench.places(analysis))
-        plan = plan_macos(analysis, platforms, path.name.partition("-")[0], search, bench.exclude)
+        plan = plan_macos(analysis, platforms, path.name.partition("-")[0], search, bench.exclude, door=_DOOR)
     else:
         analysis = analyse_windows([one for one in members.binaries if isinstance(one, Pe)], platforms, members.notes)
-        plan = plan_windows(analysis, platforms, DllSearch(bench.places(analysis)), bench.exclude)
+        plan = plan_windows(analysis, platforms, DllSearch(bench.places(analysis)), bench.exclude, door=_DOOR)
     if isinstance(plan, Judgement):
         return _failed(path, plan)
     return _written(path, bench, tags) if plan is None else _repaired(path, bench, plan, path.name, tags)
 
 
 def _failed(path: Path, why: Judgement) -> Repaired:
-    hint = _for_command(why.hint)
-    return Repaired(file=path.name, status="failed", reason=why.reason, details=why.details, hint=hint)
+    return Repaired(file=path.name, status="failed", reason=why.reason, details=why.details, hint=why.hint)
 
 
 def _planned(path: Path, analysis: Analysis, bench: Workbench) -> Repair | Judgement | Compatibility:
     """Return the repair, why there is none, or the level that the wheel meets as it is."""
     wish = bench.level or _AUTO
     search = Search(analysis.arch, analysis.libc, bench.places(analysis))
-    wanted = Wanted(level=wish, name=path.name.partition("-")[0], floor=_ANY_FLOOR, exclude=bench.exclude)
+    wanted = Wanted(level=wish, name=path.name.partition("-")[0], floor=_ANY_FLOOR, exclude=bench.exclude, door=_DOOR)
     plan = plan_repair(analysis, wanted, search.find)
     if plan is not None:
         return plan
@@ -169,7 +167,7 @@ def _planned(path: Path, analysis: Analysis, bench: Workbench) -> Repair | Judge
     policy = analysis.policy
     if wish.family != "auto" and wish.version is not None and family is not None:
         policy = policy_for(family, wish.version, analysis.arch)
-        judged = unmet(analysis, wish, policy, {}) if policy is not None else None
+        judged = unmet(analysis, wish, policy, {}, _DOOR) if policy is not None else None
         return wish if judged is None or judged.ok else judged
     if policy is not None:
         return Compatibility(family=policy.family, version=policy.version)
@@ -177,13 +175,7 @@ def _planned(path: Path, analysis: Analysis, bench: Workbench) -> Repair | Judge
     if not known or analysis.foreign:
         findings = [one for one in analysis.verdict.findings if one.severity != "note"] or analysis.verdict.findings
         return Judgement(ok=False, reason="; ".join(f"{one.file} {one.message}".strip() for one in findings[:3]))
-    return unmet(analysis, wish, known[-1], {})
-
-
-def _for_command(hint: str | None) -> str | None:
-    """Return a hint in the command's own flags, without what only builds can do."""
-    own = _ONLY_BUILDS.sub("", hint or "").replace("--compatibility", "--plat")
-    return own.replace("name its directory in LD_LIBRARY_PATH", "name its directory with --ldpaths") or None
+    return unmet(analysis, wish, known[-1], {}, _DOOR)
 
 
 def _true(claims: Claims, analysis: Analysis) -> bool:

@@ -16,7 +16,7 @@ import msgspec
 
 from matrix.archives.record import hash_file
 from matrix.auditing.image import BadBinaryError, mapped
-from matrix.auditing.levels import Judgement
+from matrix.auditing.levels import BUILD, Door, Judgement
 from matrix.auditing.pe import Pe, read_pe
 from matrix.auditing.verdict import Analysis
 from matrix.auditing.windows import analyse_windows, is_there
@@ -101,7 +101,7 @@ def _read(name: str, path: Path, arch: str) -> Dll | str:
 
 
 def plan_windows(
-    analysis: Analysis, platforms: Sequence[str], search: DllSearch, exclude: Sequence[str] = ()
+    analysis: Analysis, platforms: Sequence[str], search: DllSearch, exclude: Sequence[str] = (), *, door: Door = BUILD
 ) -> Repair | Judgement | None:
     """Return how the wheel is made whole, why it cannot be, or ``None`` when it lacks no DLL.
 
@@ -110,6 +110,7 @@ def plan_windows(
         platforms: Platform tags of the wheel.
         search: Finds DLLs.
         exclude: Patterns of DLLs that somebody else brings, in small letters.
+        door: What hints may name.
 
     Raises:
         OSError: A DLL cannot be read.
@@ -132,7 +133,7 @@ def plan_windows(
                 grafts[file] = Graft(file=file, library=dll)
                 changes.append(_renamed(dll.binary, file, names))
     if missing:
-        return unfound(tuple(missing.values()))
+        return unfound(tuple(missing.values()), door)
     if not grafts:
         return None
     everything = rewritten(analysis.pes, ((one.before, one.after) for one in changes), grafts)

@@ -88,7 +88,8 @@ async def _compiled(build: Build, bench: Bench, prepare_lane: PrepareLane | None
             config = bench.workshop.config(build.id)
             await anyio.to_thread.run_sync(write_if_changed, config, build.pyo3_config)
         python = bench.pythons.get(build.interpreter.id) if build.interpreter is not None else None
-        watch = Watch(build, bench.bus, bench.companions)
+        on_apple = bench.host.target.os == "macos"
+        watch = Watch(build, bench.bus, bench.companions, on_apple=on_apple)
         peaks: list[int] = []
         for portion in portions(build):
             command, ended = await bench.run(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from matrix.archives import (
     Entry,
@@ -68,17 +68,32 @@ def _member(layout: Layout, distribution: str, build: Build, artifact: Artifact,
         return _stub(layout, artifact, alone=alone)
     if artifact.kind == "companion":
         folder = layout.directory if layout.module else f"{distribution}.data/scripts"
-        return f"{library_folder(layout) if layout.folder else folder}/{artifact.crate}"
+        folder = library_folder(layout) if layout.folder else folder
+        own = _module(layout, build) if layout.module and build.bindings != "uniffi" else ""
+        return f"{folder}/{_companion(artifact.crate, own)}"
     if artifact.kind == "bin":  # installers put them on PATH (PEP 427)
         suffix = ".exe" if build.target.os == "windows" else ""
         return f"{distribution}.data/scripts/{artifact.crate}{suffix}"
     if layout.folder:
         if artifact.kind == "generated":
-            name = artifact.crate
-        elif build.bindings == "uniffi":  # the generated Python opens it by the name that cargo gave it
-            name = Path(artifact.path).name
-        else:
-            name = library_name(layout.module, build.target)
-        return f"{library_folder(layout)}/{name}"
+            return f"{library_folder(layout)}/{artifact.crate}"
+        if build.bindings == "uniffi":  # the generated Python opens it by the name that cargo gave it
+            return f"{library_folder(layout)}/{Path(artifact.path).name}"
+    return _module(layout, build)
+
+
+def _module(layout: Layout, build: Build) -> str:
+    """Return where the module lies, or the library that Python code opens by the module's name."""
+    if layout.folder:
+        return f"{library_folder(layout)}/{library_name(layout.module, build.target)}"
     own = build.interpreter.ext_suffix if build.interpreter is not None else ".so"
     return extension_path(layout, extension_suffix(build.target, build.stable_abi, own))
+
+
+def _companion(name: str, module: str) -> str:
+    """Return the name of what lies beside a module: debuggers look for debug info under the module's own file name.
+
+    That is ``FILE.dwp`` for gdb and lldb (gdb's ``open_and_init_dwp_file``); what Windows names in the binary keeps
+    its name.
+    """
+    return f"{PurePosixPath(module).name}.dwp" if module and name.endswith(".dwp") else name

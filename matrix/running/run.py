@@ -10,6 +10,7 @@ from matrix.events import BuildEnded, CellEnded
 from matrix.model import Build, Outcome, Plan
 from matrix.running.bench import Bench
 from matrix.running.build import make
+from matrix.running.oversize import Oversize
 from matrix.running.preparing import prepare
 from matrix.running.scheduler import Scheduler
 from matrix.running.signals import stopped_by_signals
@@ -31,6 +32,7 @@ async def carry_out(
     seeding: bool = True,
     budget: int | None = None,
     peaks: Mapping[str, int] | None = None,
+    limit: int | None = None,
 ) -> Ending:
     """Run every build of ``plan`` and finish its wheels.
 
@@ -42,6 +44,7 @@ async def carry_out(
         fail_fast: Whether the first failure ends the run.
         budget: Bytes of memory for all builds at once; ``None`` for no bound.
         peaks: Bytes each build needed the last time, by id.
+        limit: The same bound when the user named it, who is told of builds that alone need more.
         seeding: Whether cold lanes start from what their family has in common.
 
     Returns:
@@ -49,14 +52,16 @@ async def carry_out(
 
     SIGINT, SIGTERM and SIGHUP stop every process and start nothing more; a second one ends this process at once.
     """
+    oversize = Oversize(bench.bus, limit)
     async with stopped_by_signals():
+        oversize.known(plan.builds, peaks or {})
         builds = await _prepared(plan.builds, bench)
         if fail_fast and len(builds) < len(plan.builds):
             builds = []
         sower = Sower(builds, bench, enabled=seeding)
         scheduler = Scheduler(
             pool=bench.pool,
-            execute=partial(_execute, bench=bench, sower=sower),
+            execute=partial(_execute, bench=bench, sower=sower, oversize=oversize),
             finish=partial(_finish, finish=finish, sower=sower),
             bus=bench.bus,
             caps=caps,
@@ -81,10 +86,11 @@ async def _prepared(builds: Sequence[Build], bench: Bench) -> list[Build]:
     return [build for build in builds if build.id not in failures]
 
 
-async def _execute(build: Build, *, bench: Bench, sower: Sower) -> Outcome:
+async def _execute(build: Build, *, bench: Bench, sower: Sower, oversize: Oversize) -> Outcome:
     if build.id in sower.seeds:
         return await sower.sow(build)
     outcome = await make(build, bench, sower.prepare_lane)
+    oversize.ended(outcome)
     if outcome.status != "ok":
         _fail_cells(build, outcome, bench)
     return outcome

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 from typing import Literal
 
@@ -24,10 +25,24 @@ from matrix.running.reasons import explain_failure
 __all__ = ["Watch"]
 
 
-class Watch:
-    """Reads one cargo's output: counts crates, collects artifacts and errors, tells the bus."""
+# rustc asks Apple's xcrun for an SDK when it links (rustc_codegen_ssa, "xcrun_*"); elsewhere the linker brings its own
+_SDK_SEARCH = re.compile(r"(?:to find|while finding) \w+\.sdk\b")
 
-    def __init__(self, build: Build, bus: Bus, companions: Collection[Companion] = ()) -> None:
+
+class Watch:
+    """Reads one cargo's output: counts crates, collects artifacts and errors, tells the bus.
+
+    Args:
+        build: What cargo makes.
+        bus: Hears it.
+        companions: Files beside the module that are wanted.
+        on_apple: Whether this machine is Apple's: elsewhere warnings of a missing SDK stay in the log, meaning nothing.
+    """
+
+    def __init__(
+        self, build: Build, bus: Bus, companions: Collection[Companion] = (), *, on_apple: bool = False
+    ) -> None:
+        self._on_apple = on_apple
         self._build = build
         self._wanted = companions
         self._companions: list[str] = []
@@ -105,7 +120,8 @@ class Watch:
         rendered = (diagnostic.rendered or "").rstrip()
         if not rendered:
             return None
-        self._bus.emit(Diagnostic(build=self._build.id, level=diagnostic.level, rendered=rendered))
+        if self._on_apple or diagnostic.level != "warning" or not _SDK_SEARCH.search(diagnostic.message):
+            self._bus.emit(Diagnostic(build=self._build.id, level=diagnostic.level, rendered=rendered))
         return rendered
 
     def outcome(self, ended: Ended, limit: float | None) -> Outcome:

@@ -58,7 +58,7 @@ def _check_new(directory: Path) -> None:
                 hint=f"wheelmatrix init {shlex.quote(shown(directory, Path.cwd()))} adds a project to it",
             )
     elif os.path.lexists(directory):
-        raise UsageError(f"{directory} exists and is no directory (new)")
+        raise UsageError(f"{directory} exists and is no directory (new)", hint="name another place for the project")
 
 
 def _check_init(directory: Path) -> None:
@@ -70,7 +70,7 @@ def _check_init(directory: Path) -> None:
                     hint="wheelmatrix build builds it as it is, wheelmatrix new PATH makes another elsewhere",
                 )
     elif os.path.lexists(directory):
-        raise UsageError(f"{directory} exists and is no directory (init)")
+        raise UsageError(f"{directory} exists and is no directory (init)", hint="name the directory of the project")
 
 
 def _name(options: argparse.Namespace, directory: Path) -> tuple[str, str]:
@@ -122,9 +122,7 @@ def _warnings(options: argparse.Namespace, directory: Path, choice: Choice) -> l
     for name in choice.kind.files:
         if name != "Cargo.toml" and os.path.lexists(crate / name):
             path = shown(crate / name, Path.cwd())
-            found.append(
-                f"{path} stays as it is: it must hold what {choice.kind.name} bindings need, or nothing builds"
-            )
+            found.append(f"{path} stays as it is: it must hold what {choice.kind.title} needs there, or nothing builds")
     workspace = workspace_warning(directory / manifest_path(choice.layout))
     if workspace is not None:
         found.append(workspace)
@@ -137,7 +135,7 @@ def _warnings(options: argparse.Namespace, directory: Path, choice: Choice) -> l
 def _closing(choice: Choice, place: str, *, count: int, kept: list[str]) -> str:
     """Return what was made and what to do next."""
     layout = {"pure": "", "mixed": " and Python in python", "src": " in rust and Python in src"}[choice.layout]
-    lines = [f"{choice.names.project}: a project with {choice.kind.name} bindings, Rust{layout}; {count} files written"]
+    lines = [f"{choice.names.project}: {choice.kind.title}, Rust{layout}; {count} files written"]
     if kept:
         lines.append(f"left as they were: {', '.join(kept)}")
     lines.append("next:")

@@ -35,6 +35,7 @@ class Kind:
         program: Program that a build needs, and the command that installs it; empty when it needs none.
         matrix: Lines of the ``[tool.wheelmatrix]`` example.
         reserved: Project names that would collide with what the project itself needs.
+        reserved_for: What needs them, as in "the name is taken: …".
     """
 
     name: str
@@ -52,6 +53,12 @@ class Kind:
     program: tuple[str, str] = ("", "")
     matrix: tuple[str, ...] = _TARGETS
     reserved: frozenset[str] = frozenset()
+    reserved_for: str = "its module is made with the crate of that name"
+
+    @property
+    def title(self) -> str:
+        """What a project of this kind is called: ``a project with pyo3 bindings``."""
+        return "a program" if self.name == "bin" else f"a project with {self.name} bindings"
 
 
 KINDS: dict[str, Kind] = {
@@ -90,6 +97,7 @@ KINDS: dict[str, Kind] = {
             build_needs=("cffi",),
             program=("cbindgen", "cargo install cbindgen"),
             reserved=frozenset({"cffi"}),
+            reserved_for="its Python code imports the package of that name",
         ),
         Kind(
             name="uniffi",
@@ -102,6 +110,7 @@ KINDS: dict[str, Kind] = {
             package={"__init__.py": "common/package.py"},
             folder=True,
             reserved=frozenset({"uniffi", "uniffi-bindgen"}),
+            reserved_for="its Python code is made with the crate of that name",
         ),
         Kind(
             name="bin",
@@ -109,7 +118,8 @@ KINDS: dict[str, Kind] = {
             files={"Cargo.toml": "bin/Cargo.toml", "src/main.rs": "bin/main.rs"},
             package={"__init__.py": "bin/package.py", "__main__.py": "bin/main.py"},
             tests=("bin/test_pure.py", "bin/test_mixed.py"),
-            reserved=frozenset({"deps", "build", "examples", "incremental"}),  # what cargo writes beside programs
+            reserved=frozenset({"deps", "build", "examples", "incremental"}),
+            reserved_for="cargo has a directory of that name where it puts programs",
         ),
     )
 }

@@ -20,7 +20,7 @@ _RUST_KEYWORDS = (
 _RUST_STD = frozenset({"alloc", "core", "proc_macro", "std"})
 _WINDOWS = re.compile(r"aux|con|nul|prn|(com|lpt)[0-9]", re.IGNORECASE)
 _DIRECTORIES = frozenset({"python", "rust", "src", "target", "tests"})
-_NEEDED = frozenset({"matrix", "pytest", "wheelmatrix"})  # what its builds and tests import
+_NEEDED = frozenset({"matrix", "pytest", "wheelmatrix"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +82,10 @@ def check_reserved(names: Names, kind: Kind) -> None:
     why = ""
     if plain in _DIRECTORIES:
         why = f"the project has a directory {plain!r}, which Python would take for its package"
-    elif plain in _NEEDED or plain in kind.reserved:
-        why = f"a project with {kind.name} bindings needs that name itself"
+    elif plain in _NEEDED:
+        why = "its builds and tests import the package of that name"
+    elif plain in kind.reserved:
+        why = kind.reserved_for
     if why:
         hint = f"for example --name my-{plain}"
         raise UsageError(f"{names.project!r} cannot name this project: {why}", hint=hint)

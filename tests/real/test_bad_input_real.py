@@ -42,6 +42,7 @@ def assert_refused(ran: Ran, *words: str, hint: str | None = None) -> None:
         (["--compatibility", "manylinux2010"], ["needs glibc 2.17"], "manylinux_2_17"),
         (["--manylinux", "1"], ["needs glibc 2.17"], None),
         (["-i", "python9.9"], ["interpreter 'python9.9' not found (-i)"], None),
+        (["-i", "9.9"], ["-i: no released Python is '9.9', and none was found here"], "; found here: 3."),
         (["-i", "/no/such/python"], ["interpreter '/no/such/python' not found (-i)"], None),
         (["-i", "3.l3"], ["'3.l3' is neither a version, a specifier nor an interpreter"], '"3.13"'),
         (["-F", "nope"], ["nope"], None),
@@ -50,6 +51,9 @@ def assert_refused(ran: Ran, *words: str, hint: str | None = None) -> None:
         (["--timeout", "soon"], ["--timeout", "soon"], "20m"),
         (["-i", "pypy3.6"], ["pypy3.6"], None),
         (["--release", "--profile", "dev"], ["--release and --profile dev"], None),
+        (["--profile", "relase"], ["--profile: cargo knows no profile 'relase'"],
+         "did you mean 'release'? known profiles: dev, release, test, bench"),
+        (["--profile", "debug"], ["--profile: cargo knows no profile 'debug'"], "did you mean 'dev'?"),
         (["--report", "."], ["--report . is a directory"], None),
         (["--report", "-"], ["--report - is no file"], "--json"),
         (["-i"], ["-i needs a value"], "-f"),
@@ -76,6 +80,10 @@ def test_a_wrong_flag(
         ('[tool.wheelmatrix]\ntargets = ["x86_64-linux"]\n', ["unknown target 'x86_64-linux'", "targets[0]"], None),
         ('[tool.wheelmatrix]\ncompatibility = ["manylinux"]\n', ["'manylinux'", "compatibility"], None),
         ("[tool.wheelmatrix]\njobs = 0\n", ["jobs"], None),
+        ('[tool.maturin]\nprofile = "nosuch"\n', ["[tool.maturin] profile: cargo knows no profile 'nosuch'"],
+         "known profiles: dev, release"),
+        ('[[tool.wheelmatrix.overrides]]\nselect = { target = "*" }\nprofile = "nosuch"\n',
+         ["[tool.wheelmatrix] overrides[0].profile: cargo knows no profile 'nosuch'"], "known profiles: dev, release"),
         ("[tool.wheelmatrix.drivers.cargoo]\njobs = 1\n", ["drivers.cargoo", "no such driver"], "did you mean 'cargo'"),
         ('[[tool.wheelmatrix.overrides]]\nselect = { target = "*" }\ndriver = "make"\n', ["driver", "'make'"], None),
         ('[[tool.wheelmatrix.overrides]]\nselect = { target = "*" }\ntimeout = "soon"\n', ["timeout", "soon"], None),
@@ -89,6 +97,20 @@ def test_a_wrong_key(wheelmatrix: Wheelmatrix, project: Copy, text: str, words: 
     for command in ("build", "plan"):
         assert_refused(wheelmatrix(command, cwd=root), *words, hint=hint)
     assert snapshot(root) == before
+
+
+def test_profiles_that_only_cargo_s_configuration_defines(wheelmatrix: Wheelmatrix, project: Copy) -> None:
+    root = project("ffi-only")
+    (root / ".cargo").mkdir()
+    (root / ".cargo" / "config.toml").write_text('[profile.quick]\ninherits = "dev"\n')
+    assert_refused(wheelmatrix("build", "--profile", "quik", cwd=root), "--profile", hint="test, bench, quick")
+    for flags, variables in (
+        (["--profile", "quick"], {}),
+        (["--profile", "told", "--config", "profile.told.inherits='dev'"], {}),
+        (["--profile", "by-env"], {"CARGO_PROFILE_BY_ENV_INHERITS": "dev"}),
+    ):
+        ran = wheelmatrix("build", *flags, cwd=root, env=variables)
+        assert ran.exit == 0, ran
 
 
 def replace(path: Path, old: str, new: str) -> None:

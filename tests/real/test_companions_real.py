@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from support.tools import Ran, need, run
+from support.projects import copy_project
+from support.tools import Ran, find_python, need, run
 
 pytestmark = [
     pytest.mark.real,
@@ -98,3 +100,20 @@ def joined(folder: Path, into: Path) -> None:
         archive.extract(name, into)
     said = run([need("llvm-dwarfdump"), "--uuid", into / name], cwd=into, check=True).stdout
     assert {"(x86_64)", "(arm64)"} == {word for word in said.split() if word.startswith("(")}
+
+
+def test_gdb_finds_the_debug_info_of_a_module(wheelmatrix: Callable[..., Ran], tmp_path: Path) -> None:
+    gdb, root = need("gdb"), copy_project("ffi-only", tmp_path)
+    ran = wheelmatrix("build", "--include-debuginfo", "-i", find_python("3.12"), "-o", tmp_path / "out", cwd=root)
+    assert ran.exit == 0, str(ran)
+    (wheel,) = ran.wheels
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(tmp_path / "site")
+    shutil.rmtree(root / "target")  # where the linker found it
+    (module,) = (tmp_path / "site" / "ffi_only").glob("*.so")
+    words: list[str | Path] = ["-nx", "-batch", "-ex", "info line PyInit_ffi_only", module]
+    said = run([gdb, *words], cwd=tmp_path, check=True)
+    assert "Could not find DWO" not in said.stdout + said.stderr
+    assert "<ffi_only::PyInit_ffi_only>" in said.stdout, "a name that debug info alone knows"
+    (module.parent / f"{module.name}.dwp").unlink()
+    assert "<ffi_only::PyInit_ffi_only>" not in run([gdb, *words], cwd=tmp_path).stdout

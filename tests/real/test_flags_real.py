@@ -54,3 +54,16 @@ def test_a_module_that_does_not_describe_itself_is_told_before_it_is_compiled(
     assert "needs pyo3's feature experimental-inspect, which is off" in ran.stderr
     assert "hint: " in ran.stderr
     assert not (root / "target").exists()
+
+
+def test_a_build_that_alone_needs_more_memory_than_allowed_is_told_once(
+    wheelmatrix: Callable[..., Ran], tmp_path: Path
+) -> None:
+    root = copy_project("ffi-only", tmp_path)
+    for words in (" MB) needed more memory than", " MB the last time) needs more memory than"):
+        ran = wheelmatrix("build", "--max-memory", "1K", cwd=root)
+        assert ran.exit == 0, str(ran)
+        (warning,) = [line for line in ran.stderr.splitlines() if "--max-memory" in line]
+        assert warning.startswith("warning: cp3"), str(ran)
+        assert f"{words} --max-memory allows (1 KB): " in warning, str(ran)
+        assert warning.endswith("runs alone"), str(ran)

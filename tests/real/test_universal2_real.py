@@ -34,6 +34,7 @@ def mac(wheelmatrix: Wheelmatrix, cross_env: dict[str, str], tmp_path_factory: p
     root = copy_project("hello-pyo3", tmp_path_factory.mktemp("mac"))
     ran = wheelmatrix("build", *ASKED, cwd=root, env=cross_env, timeout=900)
     assert ran.exit == 0, ran
+    assert "xcrun" not in ran.stderr, ran
     assert sorted(path.name for path in ran.wheels) == sorted([BOTH, ARM])
     return root
 

@@ -48,7 +48,7 @@ def test_strip_is_a_flag_that_may_have_a_value(words: list[str], strip: bool | N
         (["build", "-j", "0"], "-j/--jobs: '0' is not a whole number from 1 to 4096", "wheelmatrix build --help lists"),
         (["build", "--strip=maybe"], "--strip: 'maybe' is neither true nor false", "wheelmatrix build --help"),
         (["build", "project"], "build takes no argument 'project'", "a flag before it?"),
-        (["audit"], "the following arguments are required: WHEEL", "wheelmatrix audit --help"),
+        (["audit"], "audit needs WHEEL", "wheelmatrix audit --help"),
         (["audit", "a.whl", "--", "-C"], "audit takes no rustc arguments (after --)", None),
     ],
 )

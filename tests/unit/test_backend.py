@@ -85,3 +85,11 @@ def test_the_base_python_is_built_for_where_the_project_says_so(
     (tmp_path / "pyproject.toml").write_text("[tool.maturin]\nuse-base-python = true\n", encoding="utf-8")
     assert backend._options(None, "out").interpreter == ["/opt/python"]
     assert backend._options({"interpreter": "3.12"}, "out").interpreter == ["3.12"]
+
+
+def test_a_setting_that_is_no_flag_is_told_and_passed_over(capsys: pytest.CaptureFixture[str]) -> None:
+    options = backend._options({"frobnicate": "1", "locked": "true"}, "out")
+    assert options.locked
+    assert capsys.readouterr().err == "warning: config setting 'frobnicate' means nothing here\n"
+    backend._options({"frobnicate": "1"}, "out", tells=False)
+    assert capsys.readouterr().err == ""

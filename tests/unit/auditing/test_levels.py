@@ -12,7 +12,7 @@ from matrix.platforms import parse_target
 
 AUTO = Compatibility(family="auto")
 PLAIN = Compatibility(family="linux")
-LOCAL = "--compatibility linux to keep it local"
+LOCAL = "--compatibility linux to keep the wheel local"
 
 Elf = Callable[..., bytes]
 Symbol = Callable[..., Any]

@@ -337,3 +337,38 @@ def test_weak_versions_count_unless_they_are_flagged(make: Make, elf: Elf, symbo
     assert (audit.overall_tag, audit.failed) == ("manylinux_2_39_x86_64", True)
     flagged = audit_wheel(make({"m/x.so": elf(**fields, weak_needs=["GLIBC_2.39"])}))
     assert (flagged.overall_tag, flagged.failed) == ("manylinux_2_5_x86_64", False)
+
+
+@pytest.mark.parametrize(
+    ("platform", "files", "found"),
+    [
+        ("any", ["m/a.py", "m/b.py"], None),
+        ("any", ["m/a.py", "m/A.py"], ("warning", "m/A.py", "m/a.py and m/A.py")),
+        (
+            "macosx_11_0_arm64",
+            ["m/\u00e9.py", "m/E\u0301.py"],
+            ("warning", "m/E\u0301.py", "m/\u00e9.py and m/E\u0301.py"),
+        ),
+        ("win_amd64", ["m/one/a.py", "m/One/b.py"], ("warning", "m/One", "m/one and m/One")),
+        ("manylinux_2_17_x86_64.manylinux2014_x86_64", ["m/a.py", "m/A.py"], ("note", "m/A.py", "m/a.py and m/A.py")),
+    ],
+)
+def test_names_that_differ_in_case_are_one_file_elsewhere(
+    make: Make, platform: str, files: list[str], found: tuple[str, str, str] | None
+) -> None:
+    audit = audit_wheel(make(dict.fromkeys(files, b""), f"m-1-py3-none-{platform}.whl"))
+    same = [one for one in audit.findings if one.code == "names-differ-in-case"]
+    words = "{} differ only in capitals and small letters"
+    assert [(one.severity, one.file, one.message) for one in same] == (
+        [(*found[:2], words.format(found[2]))] if found is not None else []
+    )
+
+
+def test_names_that_differ_in_case_are_told_once(make: Make) -> None:
+    names = [f"m/{letter}.py" for letter in "aAbBcC"] + ["M/a.py"]
+    audit = audit_wheel(make(dict.fromkeys(names, b""), "m-1-py3-none-any.whl"))
+    (found,) = [one for one in audit.findings if one.code == "names-differ-in-case"]
+    assert found.message == "m and M differ only in capitals and small letters"
+    audit = audit_wheel(make(dict.fromkeys(names[:-1], b""), "m-1-py3-none-any.whl"))
+    (found,) = [one for one in audit.findings if one.code == "names-differ-in-case"]
+    assert found.message == "m/a.py and m/A.py differ only in capitals and small letters (2 more)"

@@ -116,7 +116,8 @@ def test_an_impossible_python_is_an_error_when_named_and_left_out_when_not() -> 
     project = made_up_project(matrix={"interpreters": ["3.7", "3.99", "3.12"]})
     assert left(make_plan(project, Request(), made_up_facts())) == {
         f"cp37-{GNU}": "pyo3 0.30.1 supports CPython 3.9 to 3.15",
-        f"cp399-{GNU}": "pyproject.toml: [tool.wheelmatrix] interpreters[1]: no released Python is '3.99'",
+        f"cp399-{GNU}": "pyproject.toml: [tool.wheelmatrix] interpreters[1]: no released Python is '3.99', "
+        "and none was found here",
     }
     with pytest.raises(UsageError, match=r"-i: no released Python is '3.99'"):
         make_plan(project, Request(interpreters=("3.99",)), made_up_facts())

@@ -66,7 +66,7 @@ def test_a_word_is_understood(word: str, kind: str, releases: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "word", ["3.l3", "", "3", "2.7", "ruby", ">=", ">=3.x", "3.12,3.13", "==3.12t.*", "3.12\n3.13"]
+    "word", ["3.l3", "", "3", "33.1", "ruby", ">=", ">=3.x", "3.12,3.13", "==3.12t.*", "3.12\n3.13"]
 )
 def test_a_bad_word_is_named_with_what_may_be_written(word: str) -> None:
     with pytest.raises(UsageError) as caught:
@@ -129,6 +129,13 @@ def test_expanding_over_fewer_releases() -> None:
 
 def test_what_no_released_python_answers_to() -> None:
     error = unmatched(parse_request("3.16"), "-i")
-    assert error.message == "-i: no released Python is '3.16'"
-    assert error.hint == "known here: 3.7 to 3.15"
-    assert unmatched(parse_request("pypy3.7")).hint == "known here: pypy3.9 to pypy3.12"
+    assert error.message == "-i: no released Python is '3.16', and none was found here"
+    assert error.hint == "known releases: 3.7 to 3.15; found here: none"
+    hint = unmatched(parse_request("pypy3.7"), found=expand(parse_request(">=3.14"))).hint
+    assert hint == "known releases: pypy3.9 to pypy3.12; found here: 3.14 3.15"
+
+
+@pytest.mark.parametrize("word", ["9.9", "2.7", "9.9t", "pypy9.9", "cp27"])
+def test_a_version_that_does_not_exist_is_a_version_all_the_same(word: str) -> None:
+    assert parse_request(word).kind == "version"
+    assert expand(parse_request(word)) == ()

@@ -108,13 +108,28 @@ def test_pure_wheels_and_levels_not_met(tmp_path: Path, repair: Repair) -> None:
     done = repair(path, Compatibility(family="manylinux", version=(2, 17)))
     assert done.status == "failed"
     assert done.reason == "asked for manylinux_2_17, needs glibc 2.28"
-    assert "--plat manylinux_2_28 is met" in (done.hint or "")
-    assert "linux to keep" not in (done.hint or "")
+    older = "build on a system with an older glibc, such as an image of that level"
+    assert done.hint == f"{older}; --plat manylinux_2_28 is met"
     foreign = wheel(tmp_path, "linux_aarch64", {"x/x.so": needing("2.28").data})
     assert "is built for x86_64, not for aarch64" in repair(foreign).reason
     fpe = needing("2.17")
     fpe = needing("2.17", symbols=[*fpe.symbols, Symbol("PyFPE_jbuf")])
     assert repair(wheel(tmp_path, "linux_x86_64", {"x/x.so": fpe.data})).status == "failed"
+
+
+@pytest.mark.parametrize(
+    ("files", "hint"),
+    [
+        ({"x/x.so": needing("2.17", "libgone.so.1").data},
+         "name its directory with --ldpaths, leave it to others with --exclude, or link it statically"),
+        ({"x-1.data/data/lib/x.so": needing("2.17", "libone.so.1").data}, "put it into a package"),
+    ],
+)  # fmt: skip
+def test_hints_name_what_this_command_has(tmp_path: Path, repair: Repair, files: dict[str, bytes], hint: str) -> None:
+    (tmp_path / "libraries").mkdir(exist_ok=True)
+    (tmp_path / "libraries" / "libone.so.1").write_bytes(needing("2.17", soname="libone.so.1").data)
+    done = repair(wheel(tmp_path, "linux_x86_64", files))
+    assert (done.status, done.hint) == ("failed", hint)
 
 
 def test_a_new_wheel_never_takes_the_place_of_the_old(tmp_path: Path, repair: Repair) -> None:

@@ -115,7 +115,7 @@ def test_an_audits_refusal_is_told_without_a_time(plan_events: list[Event]) -> N
         status="failed",
         reason="asked for manylinux_2_17, needs glibc 2.34",
         details="__libc_start_main@GLIBC_2.34, pthread_create@GLIBC_2.34 (3 more) from std",
-        hint="build with --zig, or in an image of that level; --compatibility linux to keep it local",
+        hint="build with --zig, or in an image of that level; --compatibility linux to keep the wheel local",
     )
     events = [refused if event is ends[0] else event for event in plan_events]
     lines = closing(followed(events), UNICODE, color=False, report="r.json")

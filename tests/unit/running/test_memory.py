@@ -8,17 +8,19 @@ from pathlib import Path
 import anyio
 import pytest
 
-from matrix.events import BuildWaiting, Bus, Event
+from matrix.events import BuildWaiting, Bus, Event, Note
 from matrix.flag_values import memory
 from matrix.model import Build, Command, Outcome
 from matrix.process import run
 from matrix.running.cgroups import available_memory
 from matrix.running.lanes import disk_size
 from matrix.running.meter import Meter
+from matrix.running.oversize import Oversize
 from matrix.running.scheduler import Scheduler
 
 BuildFactory = Callable[..., Build]
 MB = 2**20
+TWO = "a (99 B the last time), b (99 B the last time) need more memory than --max-memory allows (9 B): each runs alone"
 
 
 @pytest.mark.parametrize(
@@ -132,3 +134,27 @@ def test_a_linked_file_counts_once_on_disk(tmp_path: Path) -> None:
     assert 100_000 <= alone < 200_000
     assert disk_size(tmp_path) == disk_size(tmp_path / "a", tmp_path) == alone
     assert disk_size(tmp_path / "missing") == 0
+
+
+@pytest.mark.parametrize(
+    ("limit", "peaks", "ended", "words"),
+    [
+        (None, {"a": 900 * MB}, 900, []),
+        (500 * MB, {"a": 400 * MB}, 450, []),
+        (500 * MB, {}, 550,
+         ["a (550.0 MB) needed more memory than --max-memory allows (500.0 MB): such a build runs alone"]),
+        (500 * MB, {"a": 600 * MB, "b": 3}, 550,
+         ["a (600.0 MB the last time) needs more memory than --max-memory allows (500.0 MB): it runs alone"]),
+        (9, {"a": 99, "b": 99}, 550,
+         [TWO]),
+    ],
+)  # fmt: skip
+def test_one_warning_of_builds_that_alone_need_more_than_allowed(
+    make_build: BuildFactory, limit: int | None, peaks: dict[str, int], ended: int, words: list[str]
+) -> None:
+    heard: list[Event] = []
+    oversize = Oversize(Bus([heard.append]), limit)
+    oversize.known([make_build("a"), make_build("b")], peaks)
+    for _ in range(2):
+        oversize.ended(Outcome(build="a", status="ok", peak=ended * MB))
+    assert [event.text for event in heard if isinstance(event, Note)] == words

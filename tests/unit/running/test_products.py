@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from matrix.archives import Layout
-from matrix.events import Bus
+from matrix.events import Bus, Diagnostic, Event
 from matrix.model import Artifact, Build, Command, Outcome, Settings
-from matrix.platforms import parse_target
+from matrix.platforms import known_interpreter, parse_target
 from matrix.process import Ended
 from matrix.running.build import portions
 from matrix.running.companions import companions_of, staged_companions
@@ -154,6 +155,30 @@ def test_companions_lie_beside_what_they_belong_to(
     assert [(entry.path, entry.executable) for entry in entries] == [(f"{folder}/{name}", False) for name in names]
 
 
+@pytest.mark.parametrize(
+    ("triple", "folder", "name"),
+    [
+        ("x86_64-unknown-linux-gnu", False, "demo/core.cpython-312-x86_64-linux-gnu.so.dwp"),
+        ("aarch64-unknown-linux-musl", False, "demo/core.cpython-312-aarch64-linux-musl.so.dwp"),
+        ("x86_64-unknown-linux-gnu", True, "demo/libcore.so.dwp"),
+    ],
+)
+def test_debuggers_look_for_debug_info_under_the_module_s_own_name(
+    make_build: BuildFactory, triple: str, name: str, *, folder: bool
+) -> None:
+    layout = Layout(
+        root=Path("/p"), module="core", directory="demo", top="demo", crate="x", python_source=Path("/p"), folder=folder
+    )
+    target = parse_target(triple)
+    build = make_build(target=target, interpreter=known_interpreter("cpython", (3, 12), target))
+    made = (
+        Artifact(path="/s/libx.so", kind="cdylib", crate="x"),
+        Artifact(path="/s/libx.so.dwp", kind="companion", crate="libx.so.dwp"),
+    )
+    entries = product_entries(layout, "demo-1.0", build, Outcome(build="b", status="ok", artifacts=made), {})
+    assert [entry.path for entry in entries] == [name.removesuffix(".dwp"), name]
+
+
 def test_only_wanted_companions_are_taken(tmp_path: Path) -> None:
     files = [f"/l/x{ending}" for ending in (".dll", ".dll.lib", ".pdb", ".dll.a", ".so.dwp", ".dylib.dSYM", ".d")]
     assert list(companions_of(files, ())) == []
@@ -187,3 +212,30 @@ def test_stubs_lie_where_type_checkers_look(
     made = tuple(Artifact(path=f"/s/{name}", kind="stub", crate=name) for name in names)
     entries = product_entries(layout, "demo-1.0", make_build(), Outcome(build="b", status="ok", artifacts=made), {})
     assert [(entry.path, entry.executable) for entry in entries] == [(place, False) for place in places]
+
+
+SEARCH = 'failed running `"xcrun" "--sdk" "macosx" "--show-sdk-path"` to find MacOSX.sdk\n'
+
+
+@pytest.mark.parametrize(
+    ("message", "level", "on_apple", "told"),
+    [
+        ('invoking `"xcrun" "--sdk" "macosx" "--show-sdk-path"` to find MacOSX.sdk failed: No such file or directory',
+         "warning", False, False),
+        (SEARCH, "warning", False, False),
+        ("output of `xcrun` while finding MacOSX.sdk\nold", "warning", False, False),
+        (SEARCH, "warning", True, True),
+        (SEARCH, "error", False, True),
+        ("unused variable: `sdk`", "warning", False, True),
+    ],
+)  # fmt: skip
+def test_a_search_for_apple_s_sdk_elsewhere_stays_in_the_log(
+    make_build: BuildFactory, message: str, level: str, *, on_apple: bool, told: bool
+) -> None:
+    heard: list[Event] = []
+    watch = Watch(make_build(target=parse_target("aarch64-apple-darwin")), Bus([heard.append]), on_apple=on_apple)
+    said = {"message": message, "level": level, "rendered": f"{level}: {message}"}
+    target = {"name": "demo", "kind": ["cdylib"]}
+    line = {"reason": "compiler-message", "package_id": "demo 1.0.0 (x)", "target": target, "message": said}
+    assert watch.stdout(json.dumps(line)) == f"{level}: {message}".rstrip()
+    assert any(isinstance(event, Diagnostic) for event in heard) is told

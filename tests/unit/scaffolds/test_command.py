@@ -137,7 +137,7 @@ def test_nobody_is_asked_what_the_flag_says(
         (["new", "ok", "-b", "pyo"], "unknown bindings 'pyo' (-b)", "did you mean 'pyo3'?"),
         (["new", "ok", "-b", "swig"], "unknown bindings 'swig' (-b)", "known: pyo3, rust-cpython, cffi, uniffi, bin"),
         (["new", "tests"], "the project has a directory 'tests'", "for example --name my-tests"),
-        (["new"], "the following arguments are required: PATH", "wheelmatrix new --help"),
+        (["new"], "new needs PATH", "wheelmatrix new --help"),
         (["new", "/"], "/ exists and is not empty (new)", None),
         (["new", "ok", "--mixd"], "unknown option '--mixd'", "did you mean '--mixed'?"),
     ],
@@ -167,7 +167,7 @@ def test_source_that_is_there_stays_and_is_told(here: Path, capsys: pytest.Captu
     (here / "demo" / "src").mkdir(parents=True)
     (here / "demo" / "src" / "lib.rs").write_text("// mine")
     assert main(["init", "demo"]) == 0
-    told = f"warning: {Path('demo/src/lib.rs')} stays as it is: it must hold what pyo3 bindings need"
+    told = f"warning: {Path('demo/src/lib.rs')} stays as it is: it must hold what a project with pyo3 bindings needs"
     assert told in capsys.readouterr().err
     assert (here / "demo" / "src" / "lib.rs").read_text() == "// mine"
 

@@ -70,10 +70,10 @@ def test_a_doubtful_name_is_a_warning(name: str, module: str, words: str) -> Non
     [
         ("src", "pyo3", "the project has a directory 'src'"),
         ("Tests", "bin", "the project has a directory 'tests'"),
-        ("PyO3", "pyo3", "a project with pyo3 bindings needs that name itself"),
-        ("pytest", "bin", "a project with bin bindings needs that name itself"),
-        ("uniffi_bindgen", "uniffi", "a project with uniffi bindings needs that name itself"),
-        ("build", "bin", "a project with bin bindings needs that name itself"),
+        ("PyO3", "pyo3", "its module is made with the crate of that name"),
+        ("pytest", "bin", "its builds and tests import the package of that name"),
+        ("uniffi_bindgen", "uniffi", "its Python code is made with the crate of that name"),
+        ("build", "bin", "cargo has a directory of that name where it puts programs"),
     ],
 )
 def test_a_name_that_the_project_needs_itself_is_refused(name: str, bindings: str, why: str) -> None:
