@@ -57,7 +57,8 @@ def core_metadata(project: Project) -> CoreMetadata:
         documentation=crate.documentation,
     )
     with readable():
-        return render_metadata(project.name, project.version, project.table.get("project"), cargo, project.root)
+        table = project.table.get("project")
+        return render_metadata(project.name, project.version, table, cargo, project.root, project.fence)
 
 
 def wheel_contents(
@@ -84,11 +85,13 @@ def wheel_contents(
 
 
 def bom_files(project: Project) -> tuple[Path, ...]:
-    """Return the files that ``[tool.maturin.sbom] include`` names, absolute.
+    """Return the files that ``[tool.maturin.sbom] include`` names, for a source distribution.
 
     Raises:
         ConfigError: One is missing or lies outside the project, or two have one name.
     """
+    for key, text in _named_boms(project):
+        project.fence.named(text, project.root, key)
     return tuple(
         entry.source
         for entry in included_boms(project.root, _named_boms(project), "")
@@ -119,6 +122,7 @@ def layout_of(project: Project) -> Layout:
         exclude=tuple(row.path for row in project.maturin.files("exclude", "wheel")),
         data=module.data,
         prune=(project.target_dir, project.target_dir.resolve()),
+        within=project.fence.directories,
     )
 
 

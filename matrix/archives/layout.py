@@ -63,6 +63,7 @@ class Layout:
         exclude: Patterns of files to leave out, as in ``.gitignore``.
         data: The data directory, or ``None``.
         prune: Directories never searched, such as cargo's target directory.
+        within: Directories of the project, which no link may leave; ``root`` and ``python_source`` when empty.
     """
 
     root: Path
@@ -78,6 +79,7 @@ class Layout:
     exclude: tuple[str, ...] = ()
     data: Path | None = None
     prune: tuple[Path, ...] = ()
+    within: tuple[Path, ...] = ()
 
 
 def extension_path(layout: Layout, suffix: str) -> str:

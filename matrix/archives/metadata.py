@@ -14,6 +14,7 @@ from matrix.archives.licenses import License, LicenseFile, read_license
 from matrix.archives.readme import Readme, cargo_readme, project_readme
 from matrix.errors import ConfigError
 from matrix.platforms.wheel_names import escape_name, escape_version
+from matrix.project.fence import Fence
 
 if TYPE_CHECKING:
     from pyproject_metadata import RFC822Message, StandardMetadata
@@ -53,7 +54,12 @@ class CoreMetadata:
 
 
 def render_metadata(
-    name: str, version: str, project: Mapping[str, Any] | None, cargo: CargoFields, root: Path
+    name: str,
+    version: str,
+    project: Mapping[str, Any] | None,
+    cargo: CargoFields,
+    root: Path,
+    fence: Fence | None = None,
 ) -> CoreMetadata:
     """Return the project's core metadata, version 2.4 (2.5 when import names are given, PEP 794).
 
@@ -63,13 +69,15 @@ def render_metadata(
         project: The ``[project]`` table, or ``None`` when Cargo.toml stands alone.
         cargo: What Cargo.toml says.
         root: The directory that paths in ``[project]`` are relative to.
+        fence: What no path may leave; ``None`` for the root, the crate and its workspace.
 
     Raises:
-        ConfigError: A field is malformed or a file is missing; names the key.
+        ConfigError: A field is malformed, or a file is missing or outside the project; names the key.
     """
     filled = fill(project, cargo)
-    license_ = read_license(project, filled.dynamic, cargo, root)
-    readme = _readme(filled, cargo, root)
+    fence = fence or Fence([root, cargo.directory, cargo.workspace_root])
+    license_ = read_license(project, filled.dynamic, cargo, root, fence)
+    readme = _readme(filled, cargo, root, fence)
     standard = _standard(name, version, filled)
     text = _write(standard, filled, license_, readme)
     return CoreMetadata(
@@ -83,10 +91,10 @@ def render_metadata(
     )
 
 
-def _readme(filled: Filled, cargo: CargoFields, root: Path) -> Readme | None:
+def _readme(filled: Filled, cargo: CargoFields, root: Path, fence: Fence) -> Readme | None:
     if "readme" in filled.table:
-        return project_readme(filled.table["readme"], root)
-    return cargo_readme(cargo) if "readme" in filled.dynamic else None
+        return project_readme(filled.table["readme"], root, fence)
+    return cargo_readme(cargo, fence) if "readme" in filled.dynamic else None
 
 
 def _standard(name: str, version: str, filled: Filled) -> StandardMetadata:

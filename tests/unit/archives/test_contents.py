@@ -186,7 +186,6 @@ def test_links_are_followed_inside_the_project_alone(tmp_path: Path) -> None:
     project(tmp_path, "far/y.txt")
     for name, target in {
         "demo/file.txt": "../shared/x.txt",
-        "demo/far.txt": "../../far/y.txt",
         "demo/shared": "../shared",
         "demo/far": "../../far",
     }.items():
@@ -194,13 +193,31 @@ def test_links_are_followed_inside_the_project_alone(tmp_path: Path) -> None:
     found = collect(layout(root), "demo-1.0")
     assert paths(found) == [
         "demo/__init__.py",
-        "demo/far.txt",
         "demo/file.txt",
         "demo/shared/x.txt",
         "demo/sub/b.txt",
     ]
     (warning,) = found.warnings
     assert "leads out of the project" in warning
+    (tmp_path / ".git").mkdir()  # a repository is a project as a whole
+    found = collect(layout(root), "demo-1.0")
+    assert found.warnings == ()
+    assert "demo/far/y.txt" in paths(found)
+
+
+@posix
+@pytest.mark.parametrize("name", ["demo/far.txt", "demo/data/far.txt", "extra/far.txt", "demo.data/data/far.txt"])
+def test_a_file_outside_the_project_is_not_packed_by_a_link(tmp_path: Path, name: str) -> None:
+    root = project(tmp_path / "root", "demo/__init__.py", "demo/data/x", "extra/x", "demo.data/data/x")
+    project(tmp_path, "far.txt")
+    rules = {"include": (IncludeRule("extra/*"),), "data": root / "demo.data"}
+    assert collect(layout(root, **rules), "demo-1.0").entries
+    (root / name).symlink_to(tmp_path / "far.txt")
+    with pytest.raises(ConfigError, match=rf"{name}: the link leads out of the project, to .*/far\.txt"):
+        collect(layout(root, **rules), "demo-1.0")
+    project(root, (".ignore", f"{name}\n"))
+    if name.startswith("demo/"):
+        assert name not in paths(collect(layout(root, **rules), "demo-1.0"))
 
 
 @posix
