@@ -9,9 +9,23 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
-__all__ = ["TEMPORARY", "LogFile", "replacing", "shown", "temporary_name", "write_atomically", "write_if_changed"]
+__all__ = [
+    "PAGE",
+    "REPORT",
+    "TEMPORARY",
+    "LogFile",
+    "replacing",
+    "shown",
+    "temporary_name",
+    "write_atomically",
+    "write_if_changed",
+]
 
 
+REPORT = "report.json"
+"""What a run's report is called, unless a flag names it."""
+PAGE = "timeline.html"
+"""The page beside a report, where one is asked for."""
 TEMPORARY = ".wheelmatrix-"
 """How the name of an unfinished file begins; it ends with ``.tmp``, so that no pattern for the real ones matches."""
 

@@ -54,6 +54,7 @@ def collect(layout: Layout, distribution: str, out_dirs: Mapping[str, Path] | No
     fence = Fence(layout.within or (layout.root, layout.python_source))
     walk = Walk(within=fence.directories, ignores=Ignores(_ignore_root(layout)))
     excluded = _excluder(layout)
+    made = layout.products
     warnings: list[str] = []
     entries: list[Entry] = []
     python = [*(_package(layout, walk) if layout.mixed else _pure(layout)), *_extra(layout, walk)]
@@ -69,6 +70,8 @@ def collect(layout: Layout, distribution: str, out_dirs: Mapping[str, Path] | No
     data = Walk(within=fence.directories)
     entries += (_checked(entry, fence) for entry in _data(layout, distribution, data) if not excluded(entry))
     stale = _stale(layout.module)
+    if made is not None:
+        entries = [one for one in entries if not (isinstance(one.source, Path) and made.hold(one.source))]
     kept = merge_entries(entry for entry in entries if not stale(entry.path))
     if layout.module and not layout.mixed and not layout.folder:
         kept = merge_entries([*kept, Entry(f"{layout.module}/__init__.py", stub_init(layout.module))])

@@ -12,6 +12,7 @@ from matrix.archives.entry_targets import check_entry_targets
 from matrix.archives.fields import CargoFields
 from matrix.archives.layout import IncludeRule, Layout
 from matrix.archives.metadata import CoreMetadata, render_metadata
+from matrix.archives.products import Products
 from matrix.archives.sbom import included_boms
 from matrix.errors import ConfigError
 from matrix.project import FileRow, Project
@@ -19,18 +20,21 @@ from matrix.project import FileRow, Project
 __all__ = ["bom_files", "check_python_side", "core_metadata", "layout_of", "readable", "wheel_contents"]
 
 
-def check_python_side(project: Project, more_boms: Sequence[str] = ()) -> tuple[CoreMetadata, Contents]:
+def check_python_side(
+    project: Project, more_boms: Sequence[str] = (), products: Products | None = None
+) -> tuple[CoreMetadata, Contents]:
     """Return the project's metadata and what goes into its wheels besides the binary, checked before anything compiles.
 
     Args:
         project: The project.
         more_boms: Files for ``.dist-info/sboms`` that flags name.
+        products: What runs wrote into the project, which is never taken.
 
     Raises:
         ConfigError: As for the two, or an entry point leads nowhere.
     """
     metadata = core_metadata(project)
-    contents = wheel_contents(project, metadata, more_boms=more_boms)
+    contents = wheel_contents(project, metadata, more_boms=more_boms, products=products)
     table = project.table.get("project", {})
     warnings = check_entry_targets(table, layout_of(project), contents.entries, metadata.distribution)
     return metadata, replace(contents, warnings=(*contents.warnings, *warnings))
@@ -66,6 +70,7 @@ def wheel_contents(
     metadata: CoreMetadata,
     out_dirs: Mapping[str, Path] | None = None,
     more_boms: Iterable[str] = (),
+    products: Products | None = None,
 ) -> Contents:
     """Return what goes into the project's wheels besides the binary.
 
@@ -74,13 +79,14 @@ def wheel_contents(
         metadata: Its metadata, which names the ``.data`` directory.
         out_dirs: ``OUT_DIR`` by crate, or ``None`` before anything is compiled.
         more_boms: ``--sbom-include``: files for ``.dist-info/sboms``.
+        products: What runs wrote into the project, which is never taken.
 
     Raises:
         ConfigError: A pattern, the data directory or a link cannot be obeyed, or two files claim one path.
     """
     written = [*_named_boms(project), *(("--sbom-include", text) for text in more_boms)]
     with readable():
-        contents = collect(layout_of(project), metadata.distribution, out_dirs)
+        contents = collect(layout_of(project, products), metadata.distribution, out_dirs)
         return replace(contents, boms=tuple(included_boms(project.root, written, metadata.dist_info)))
 
 
@@ -105,8 +111,13 @@ def _named_boms(project: Project) -> Iterator[tuple[str, str]]:
         yield f"pyproject.toml: [tool.maturin.sbom] include[{index}]", text
 
 
-def layout_of(project: Project) -> Layout:
-    """Return where the project's Python side lies."""
+def layout_of(project: Project, products: Products | None = None) -> Layout:
+    """Return where the project's Python side lies.
+
+    Args:
+        project: The project.
+        products: What runs wrote into it, which is never taken.
+    """
     module = project.module
     return Layout(
         root=project.root,
@@ -123,6 +134,7 @@ def layout_of(project: Project) -> Layout:
         data=module.data,
         prune=(project.target_dir, project.target_dir.resolve()),
         within=project.fence.directories,
+        products=products,
     )
 
 

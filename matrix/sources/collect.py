@@ -9,6 +9,7 @@ from pathlib import Path
 from matrix.archives import CoreMetadata, Entry, merge_entries
 from matrix.archives.contents import excluder
 from matrix.archives.gather import readable
+from matrix.archives.products import Products
 from matrix.errors import UsageError
 from matrix.project import Project
 from matrix.project.fence import Fence
@@ -35,7 +36,7 @@ class Sources:
     warnings: tuple[str, ...] = ()
 
 
-async def collect_sources(project: Project, metadata: CoreMetadata) -> Sources:
+async def collect_sources(project: Project, metadata: CoreMetadata, products: Products) -> Sources:
     """Return the files of a source distribution: those cargo would package of every crate on disk, and the Python side.
 
     Nothing is written. A pyproject.toml below other files moves to the top, and its paths are rewritten to fit.
@@ -43,6 +44,7 @@ async def collect_sources(project: Project, metadata: CoreMetadata) -> Sources:
     Args:
         project: The project.
         metadata: Its metadata.
+        products: What runs wrote into it, which is never taken.
 
     Raises:
         UsageError: The project has no ``[build-system]``.
@@ -58,9 +60,13 @@ async def collect_sources(project: Project, metadata: CoreMetadata) -> Sources:
             entries, warnings = await _from_cargo(project, metadata)
     excluded = excluder((row.path for row in project.maturin.files("exclude", "sdist")), project.root)
     # a PKG-INFO on disk is left over from a source distribution that was unpacked here
-    entries = [entry for entry in entries if entry.path != "PKG-INFO"]
+    entries = [entry for entry in entries if entry.path != "PKG-INFO" and not _made(entry, products)]
     kept = [entry for entry in entries if entry.path == "pyproject.toml" or not excluded(entry)]
     return Sources(merge_entries([*kept, Entry("PKG-INFO", metadata.text.encode())]), tuple(warnings))
+
+
+def _made(entry: Entry, products: Products) -> bool:
+    return isinstance(entry.source, Path) and products.hold(entry.source)
 
 
 def _check_build_system(project: Project) -> None:

@@ -1,4 +1,4 @@
-"""Files above the project that it may name: what is packed of them, unpacked elsewhere, makes the same metadata."""
+"""Files above the project that it may name are packed and found again; what runs wrote into it is not."""
 
 from __future__ import annotations
 
@@ -132,3 +132,23 @@ def test_what_lies_above_is_packed_and_named_anew(
     first, second = read_sdist(archive), read_sdist(tmp_path / "again" / archive.name)
     assert sorted(first) == sorted(second)
     assert sorted(first["PKG-INFO"].splitlines()) == sorted(second["PKG-INFO"].splitlines())
+
+
+@pytest.mark.parametrize("out", ["python/mixed_src", "python/mixed_src/dist"])
+def test_an_out_directory_inside_the_package_changes_nothing(
+    wheelmatrix: Wheelmatrix, tmp_path: Path, out: str
+) -> None:
+    root = copy_project("mixed-src", tmp_path)
+    flags = ("--out", out, "-i", sys.executable, "--profile", "dev", "--timings")
+
+    def make() -> dict[str, bytes]:
+        for command in (("build", *flags, "--no-reuse"), ("sdist", "--out", out)):
+            ran = wheelmatrix(*command, cwd=root)
+            assert ran.exit == 0, ran
+        return {path.name: path.read_bytes() for path in (root / out).iterdir() if path.suffix in {".gz", ".whl"}}
+
+    first = make()
+    assert len(first) == 2
+    assert (root / out / "timeline.html").is_file()
+    assert make() == first
+    assert "unchanged" in wheelmatrix("build", *flags, cwd=root).stderr
