@@ -19,7 +19,7 @@ from matrix.errors import ConfigError
 from matrix.model import Target
 from matrix.project.cargo import CargoPackage
 from matrix.project.crate import Crate
-from matrix.project.locate import read_toml
+from matrix.project.toml import read_toml
 
 __all__ = ["included_boms", "locked_checksums", "rust_bom", "rust_bom_path"]
 

@@ -70,6 +70,8 @@ def _faults(info: types.Type, value: Any, path: str) -> Iterator[Fault]:
         for key, item in value.items():
             yield from _faults(info.value_type, item, _join(path, key))
     elif isinstance(info, (types.ListType, types.VarTupleType)):
+        if info.min_length is not None and len(value) < info.min_length:
+            yield Fault(path, "the list is empty, so it asks for nothing", "name at least one, or drop the key")
         for index, item in enumerate(value):
             yield from _faults(info.item_type, item, f"{path}[{index}]")
     else:

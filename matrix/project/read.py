@@ -15,11 +15,12 @@ from matrix.project.crate import Crate, check_features, crate_warnings, pick_cra
 from matrix.project.features import Features, activated, split_features
 from matrix.project.fence import Fence
 from matrix.project.identity import identity_warnings, project_name, project_requires_python, project_version
-from matrix.project.locate import Files, find_files, find_outer_pyproject, read_toml
+from matrix.project.locate import Files, find_files, find_outer_pyproject
 from matrix.project.maturin_options import MaturinOptions, read_maturin_options
 from matrix.project.module import Module, check_scripts, describe_module, module_warnings
 from matrix.project.options import Options, read_options
 from matrix.project.pymodules import check_module_name
+from matrix.project.toml import read_toml
 
 __all__ = ["Project", "effective_features", "merge_flags", "read_project"]
 

@@ -73,6 +73,11 @@ def package(text: str) -> Edit:
 DYNAMIC = replace("pyproject.toml", 'dynamic = ["version"', 'dynamic = ["version", "readme"')
 
 
+def broken_configuration(root: Path) -> None:
+    (root / ".cargo").mkdir()
+    (root / ".cargo" / "config.toml").write_text("[build\n")
+
+
 def two_libraries(root: Path) -> None:
     """Make the project a workspace of two crates that could both become the wheel, and of no crate of its own."""
     for name in ("one", "two"):
@@ -175,6 +180,34 @@ CASES = {
         "module-name (not set, so taken from the crate): 'hello' would need a module 'hello', but",
     ),
     "several-cdylibs": ("hello-pyo3", two_libraries, "Cargo.toml is a workspace and no crate of its own"),
+    **{
+        f"empty-{axis}": (
+            "hello-pyo3",
+            replace("pyproject.toml", PROJECT, f"[tool.wheelmatrix]\n{axis} = []\n\n{PROJECT}"),
+            f"pyproject.toml: [tool.wheelmatrix] {axis}: the list is empty, so it asks for nothing",
+        )
+        for axis in ("interpreters", "targets", "compatibility")
+    },
+    "toml": (
+        "hello-pyo3",
+        replace("pyproject.toml", PROJECT, "[project]\nlicense = MIT\n"),
+        "error: pyproject.toml:6:11: expected a value: a string in quotes,",
+    ),
+    "toml-twice": (
+        "hello-pyo3",
+        replace("pyproject.toml", PROJECT, '[project]\nname = "again"\n'),
+        "error: pyproject.toml:7:20: the key 'name' is there a second time",
+    ),
+    "cargo-toml": (
+        "hello-pyo3",
+        replace("Cargo.toml", 'name = "hello-pyo3"', "name = hello-pyo3"),
+        "error: Cargo.toml:2:8: ",
+    ),
+    "cargo-config": (
+        "hello-pyo3",
+        broken_configuration,
+        "error: .cargo/config.toml:1:7: ",
+    ),
     "path-dependency": ("hello-pyo3", dependency("../../gone"), "failed to read"),
 }
 
