@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from matrix.archives.complaints import complaint
 from matrix.archives.entry_points import entry_points_text
 from matrix.archives.fields import PROJECT, CargoFields, Filled, fill, people_lines
 from matrix.archives.licenses import License, LicenseFile, read_license
@@ -115,7 +115,7 @@ def _standard(name: str, version: str, filled: Filled) -> StandardMetadata:
             {"project": table}, metadata_version="2.5" if imports else "2.4", allow_extra_keys=True
         )
     except ConfigurationError as error:
-        raise _named(error, filled.where) from None
+        raise complaint(error, table, filled.where) from None
     metadata.classifiers = list(classifiers)
     metadata.authors, metadata.maintainers, metadata.requires_python = [], [], None
     if filled.where == PROJECT and "urls" not in filled.dynamic:
@@ -136,16 +136,6 @@ def _check_extras(table: Mapping[str, Any], where: str) -> None:
             raise ConfigError(f"{where} optional-dependencies: {extra!r} is no name of an extra") from None
         if (other := seen.setdefault(name, extra)) != extra:
             raise ConfigError(f"{where} optional-dependencies: {other!r} and {extra!r} are one name")
-
-
-def _named(error: Exception, where: str) -> ConfigError:
-    """Return the library's complaint as ours, which names table and key."""
-    key = str(getattr(error, "key", None) or "")
-    text = re.sub(r'^(?:Field )?"project[^"]*" ', "", str(error))
-    text = re.sub(r"\s*\(?\b\w+\('(.*)'\)\)?$", r": \1", text, flags=re.DOTALL).split("\\n")[0]
-    text = text.replace("ContactTable", "a table of name and email")
-    short = key.removeprefix("project").removeprefix(".")
-    return ConfigError(f"{where} {short}: {text}" if short else f"{where}: {text}")
 
 
 def _write(standard: StandardMetadata, filled: Filled, license_: License, readme: Readme | None) -> str:
