@@ -117,7 +117,7 @@ def build_sdist(sdist_directory: str, config_settings: Settings | None = None) -
 
 def _maturin() -> Mapping[str, Any]:
     """Return ``[tool.maturin]`` as written."""
-    from matrix.project.locate import read_toml  # noqa: PLC0415 - the other hooks need none of it
+    from matrix.project.toml import read_toml  # noqa: PLC0415 - the other hooks need none of it
 
     pyproject = Path("pyproject.toml")
     tool = read_toml(pyproject).get("tool", {}) if pyproject.is_file() else {}

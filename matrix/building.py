@@ -15,6 +15,7 @@ from matrix import __version__
 from matrix.archives import dos_time, remove_leftovers, source_date_epoch
 from matrix.archives.editable import editable_contents, tree_of
 from matrix.archives.gather import check_python_side, layout_of
+from matrix.archives.products import Products
 from matrix.archives.remembered import Memory
 from matrix.bills import bills_of
 from matrix.driver import Driver
@@ -251,8 +252,9 @@ async def _ingredients(
 ) -> Ingredients:
     """Collect metadata and Python files, so that their faults are told before anything compiles."""
     project = gathered.project
-    layout = layout_of(project)
-    metadata, contents = check_python_side(project, named_boms(options, gathered.cwd), memory)
+    products = Products.of(project.name, out, gathered.cwd / options.report if options.report else None)
+    layout = layout_of(project, products)
+    metadata, contents = check_python_side(project, named_boms(options, gathered.cwd), products, memory)
     if options.editable:
         contents = editable_contents(layout, contents, metadata.distribution)
     audit = audit_mode(options, project)

@@ -14,7 +14,8 @@ from matrix.arguments import parse
 from matrix.errors import ToolError, UsageError, WheelmatrixError
 from matrix.model import Command
 from matrix.process import run
-from matrix.project.locate import find_files, read_toml
+from matrix.project.locate import find_files
+from matrix.project.toml import read_toml
 from matrix.requirements import requirements
 
 __all__ = ["build_options", "find_environment", "find_installation", "install", "requirements"]

@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import BinaryIO
 
 __all__ = [
+    "PAGE",
+    "REPORT",
     "TEMPORARY",
     "LogFile",
     "as_written",
@@ -21,6 +23,10 @@ __all__ = [
 ]
 
 
+REPORT = "report.json"
+"""What a run's report is called, unless a flag names it."""
+PAGE = "timeline.html"
+"""The page beside a report, where one is asked for."""
 TEMPORARY = ".wheelmatrix-"
 """How the name of an unfinished file begins; it ends with ``.tmp``, so that no pattern for the real ones matches."""
 

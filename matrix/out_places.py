@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 
 from matrix.errors import UsageError
-from matrix.files import shown
+from matrix.files import REPORT, shown
 from matrix.gathering import Gathered
 
 __all__ = ["make_writable", "report_path", "stripped", "watched"]
@@ -48,9 +48,9 @@ def report_path(gathered: Gathered, options: argparse.Namespace, out: Path, *, p
         UsageError: ``--report`` names no file that can be written.
     """
     if private:
-        return gathered.workshop.base / "report.json"
+        return gathered.workshop.base / REPORT
     if options.report is None:
-        return out / "report.json"
+        return out / REPORT
     if options.report == "-":
         raise UsageError("--report - is no file", hint="--json prints the report on stdout")
     path = gathered.cwd / Path(options.report)

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from matrix.archives import write_wheel
+from matrix.archives import Contents, write_wheel
 from matrix.archives.gather import wheel_contents
 from matrix.driver import Host
 from matrix.errors import ToolError, UsageError
@@ -44,7 +44,7 @@ async def training_of(project: Project, plan: Plan, host: Host, ingredients: Ing
     usual = USUAL_GROUP if USUAL_GROUP in project.table.get("dependency-groups", {}) else None
     groups = [group for group in (named or usual,) if group]
     needed = requirements(project.table, (), groups, "[tool.maturin] pgo-dependency-group")
-    plain = replace(ingredients, tree=None, contents=wheel_contents(project, ingredients.metadata), boms={})
+    plain = replace(ingredients, tree=None, contents=_plain(project, ingredients), boms={})
 
     def pack(build: Build, outcome: Outcome, folder: Path) -> Path:
         return _packed(plain, build, outcome, folder)
@@ -52,6 +52,11 @@ async def training_of(project: Project, plan: Plan, host: Host, ingredients: Ing
     return Training(
         command=command, needed=needed, profdata=await find_profdata(host, project.root, os.environ), pack=pack
     )
+
+
+def _plain(project: Project, ingredients: Ingredients) -> Contents:
+    """Return what a wheel holds that is installed as it is, even when the run's own are editable."""
+    return wheel_contents(project, ingredients.metadata, products=ingredients.layout.products)
 
 
 async def find_profdata(host: Host, root: Path, environ: Mapping[str, str]) -> str:

@@ -14,6 +14,7 @@ import anyio.to_thread
 
 from matrix.archives import remove_leftovers
 from matrix.archives.gather import check_python_side
+from matrix.archives.products import Products
 from matrix.cargo_flags import cargo_flags
 from matrix.errors import UsageError, WheelmatrixError
 from matrix.model import Sdist
@@ -58,10 +59,11 @@ async def _make(options: argparse.Namespace) -> Made:
     cwd = Path.cwd()
     flags = cargo_flags(options) if options.command == "build" else _manifest_alone(options)
     project = await read_project(cwd, flags, bindings=getattr(options, "bindings", None))
-    metadata, _ = check_python_side(project)
-    sources = await collect_sources(project, metadata)
-    check_sources(sources.entries, metadata)
     out = cwd / options.out if options.out is not None else project.target_dir / "wheels"
+    products = Products.of(project.name, out)
+    metadata, _ = check_python_side(project, products=products)
+    sources = await collect_sources(project, metadata, products)
+    check_sources(sources.entries, metadata)
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:

@@ -12,6 +12,7 @@ from matrix.archives.globs import braces, glob_files, split_pattern
 from matrix.archives.layout import IncludeRule, Layout, stub_init
 from matrix.archives.walking import Ignores, Walk
 from matrix.errors import ConfigError
+from matrix.project.fence import Fence
 
 __all__ = ["Contents", "collect", "excluder"]
 
@@ -48,26 +49,37 @@ def collect(layout: Layout, distribution: str, out_dirs: Mapping[str, Path] | No
     Raises:
         ConfigError: A pattern, the data directory or a link cannot be obeyed, or two files claim one path.
     """
-    walk = Walk(within=(layout.root, layout.python_source), ignores=Ignores(_ignore_root(layout)))
+    fence = Fence(layout.within or (layout.root, layout.python_source))
+    walk = Walk(within=fence.directories, ignores=Ignores(_ignore_root(layout)))
     excluded = _excluder(layout)
+    made = layout.products
     warnings: list[str] = []
     entries: list[Entry] = []
     python = [*(_package(layout, walk) if layout.mixed else _pure(layout)), *_extra(layout, walk)]
-    entries += (entry for entry in python if not excluded(entry))
+    entries += (_checked(entry, fence) for entry in python if not excluded(entry))
     if layout.mixed and not python:
         warnings.append(f"no Python file of {layout.top!r} goes into the wheel: all are ignored (.gitignore, .ignore)")
     for rule in layout.include:
         chosen = list(_included(layout, rule, out_dirs))
         if not chosen and (rule.origin == "project" or out_dirs is not None):
             warnings.append(f"{_TABLE} {rule.key}: {rule.path!r} matches no file")
-        entries += (entry for entry in chosen if not excluded(entry))
-    data = Walk(within=(layout.root,))
-    entries += (entry for entry in _data(layout, distribution, data) if not excluded(entry))
+        own = rule.origin == "project"
+        entries += (_checked(entry, fence) if own else entry for entry in chosen if not excluded(entry))
+    data = Walk(within=fence.directories)
+    entries += (_checked(entry, fence) for entry in _data(layout, distribution, data) if not excluded(entry))
     stale = _stale(layout.module)
+    if made is not None:
+        entries = [one for one in entries if not (isinstance(one.source, Path) and made.hold(one.source))]
     kept = merge_entries(entry for entry in entries if not stale(entry.path))
     if layout.module and not layout.mixed and not layout.folder:
         kept = merge_entries([*kept, Entry(f"{layout.module}/__init__.py", stub_init(layout.module))])
     return Contents(kept, (*warnings, *walk.warnings, *data.warnings))
+
+
+def _checked(entry: Entry, fence: Fence) -> Entry:
+    if isinstance(entry.source, Path):
+        fence.check(entry.source)
+    return entry
 
 
 def _ignore_root(layout: Layout) -> Path:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from matrix.errors import ConfigError
+from matrix.project.identity import PROJECT_KEYS
 
 __all__ = ["CARGO", "PROJECT", "CargoFields", "Filled", "Person", "fill", "people_lines"]
 
@@ -16,18 +17,6 @@ PROJECT = "pyproject.toml: [project]"
 CARGO = "Cargo.toml: [package]"
 
 _FROM_CARGO = frozenset({"authors", "description", "keywords", "license", "license-files", "readme", "urls", "version"})
-_KNOWN = _FROM_CARGO | {
-    "classifiers",
-    "dependencies",
-    "entry-points",
-    "gui-scripts",
-    "import-names",
-    "import-namespaces",
-    "maintainers",
-    "optional-dependencies",
-    "requires-python",
-    "scripts",
-}
 _QUOTED = re.compile(r'[][\\()<>@,:;".]')
 
 Person = Mapping[str, str]
@@ -118,7 +107,7 @@ def _address(person: Person) -> str:
 
 
 def _warning(field: str, project: Mapping[str, Any]) -> str | None:
-    if field not in _KNOWN:
+    if field not in PROJECT_KEYS or field == "dynamic":
         return f"{PROJECT} dynamic: {field!r} is no field of [project]"
     if field in project:
         return f"{PROJECT} dynamic: {field!r} has a value as well; the value is used"

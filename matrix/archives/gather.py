@@ -12,6 +12,7 @@ from matrix.archives.entry_targets import check_entry_targets
 from matrix.archives.fields import CargoFields
 from matrix.archives.layout import IncludeRule, Layout
 from matrix.archives.metadata import CoreMetadata, render_metadata
+from matrix.archives.products import Products
 from matrix.archives.remembered import Memory
 from matrix.archives.sbom import included_boms
 from matrix.errors import ConfigError
@@ -21,20 +22,24 @@ __all__ = ["bom_files", "check_python_side", "core_metadata", "layout_of", "read
 
 
 def check_python_side(
-    project: Project, more_boms: Sequence[str] = (), memory: Memory | None = None
+    project: Project,
+    more_boms: Sequence[str] = (),
+    products: Products | None = None,
+    memory: Memory | None = None,
 ) -> tuple[CoreMetadata, Contents]:
     """Return the project's metadata and what goes into its wheels besides the binary, checked before anything compiles.
 
     Args:
         project: The project.
         more_boms: Files for ``.dist-info/sboms`` that flags name.
+        products: What runs wrote into the project, which is never taken.
         memory: Knows what was rendered before.
 
     Raises:
         ConfigError: As for the two, or an entry point leads nowhere.
     """
     metadata = core_metadata(project, memory)
-    contents = wheel_contents(project, metadata, more_boms=more_boms)
+    contents = wheel_contents(project, metadata, more_boms=more_boms, products=products)
     table = project.table.get("project", {})
     warnings = check_entry_targets(table, layout_of(project), contents.entries, metadata.distribution)
     return metadata, replace(contents, warnings=(*contents.warnings, *warnings))
@@ -66,7 +71,7 @@ def core_metadata(project: Project, memory: Memory | None = None) -> CoreMetadat
     )
     with readable():
         table = project.table.get("project")
-        return render_metadata(project.name, project.version, table, cargo, project.root, memory)
+        return render_metadata(project.name, project.version, table, cargo, project.root, project.fence, memory)
 
 
 def wheel_contents(
@@ -74,6 +79,7 @@ def wheel_contents(
     metadata: CoreMetadata,
     out_dirs: Mapping[str, Path] | None = None,
     more_boms: Iterable[str] = (),
+    products: Products | None = None,
 ) -> Contents:
     """Return what goes into the project's wheels besides the binary.
 
@@ -82,22 +88,25 @@ def wheel_contents(
         metadata: Its metadata, which names the ``.data`` directory.
         out_dirs: ``OUT_DIR`` by crate, or ``None`` before anything is compiled.
         more_boms: ``--sbom-include``: files for ``.dist-info/sboms``.
+        products: What runs wrote into the project, which is never taken.
 
     Raises:
         ConfigError: A pattern, the data directory or a link cannot be obeyed, or two files claim one path.
     """
     written = [*_named_boms(project), *(("--sbom-include", text) for text in more_boms)]
     with readable():
-        contents = collect(layout_of(project), metadata.distribution, out_dirs)
+        contents = collect(layout_of(project, products), metadata.distribution, out_dirs)
         return replace(contents, boms=tuple(included_boms(project.root, written, metadata.dist_info)))
 
 
 def bom_files(project: Project) -> tuple[Path, ...]:
-    """Return the files that ``[tool.maturin.sbom] include`` names, absolute.
+    """Return the files that ``[tool.maturin.sbom] include`` names, for a source distribution.
 
     Raises:
         ConfigError: One is missing or lies outside the project, or two have one name.
     """
+    for key, text in _named_boms(project):
+        project.fence.named(text, project.root, key)
     return tuple(
         entry.source
         for entry in included_boms(project.root, _named_boms(project), "")
@@ -111,8 +120,13 @@ def _named_boms(project: Project) -> Iterator[tuple[str, str]]:
         yield f"pyproject.toml: [tool.maturin.sbom] include[{index}]", text
 
 
-def layout_of(project: Project) -> Layout:
-    """Return where the project's Python side lies."""
+def layout_of(project: Project, products: Products | None = None) -> Layout:
+    """Return where the project's Python side lies.
+
+    Args:
+        project: The project.
+        products: What runs wrote into it, which is never taken.
+    """
     module = project.module
     return Layout(
         root=project.root,
@@ -128,6 +142,8 @@ def layout_of(project: Project) -> Layout:
         exclude=tuple(row.path for row in project.maturin.files("exclude", "wheel")),
         data=module.data,
         prune=tuple(path for one in project.outputs for path in (one, one.resolve())),
+        within=project.fence.directories,
+        products=products,
     )
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from matrix.archives.products import Products
 from matrix.model import StableAbi, Target
 
 __all__ = [
@@ -63,6 +64,8 @@ class Layout:
         exclude: Patterns of files to leave out, as in ``.gitignore``.
         data: The data directory, or ``None``.
         prune: Directories never searched, such as cargo's target directory.
+        products: What runs wrote into the project, which is never taken.
+        within: Directories of the project, which no link may leave; ``root`` and ``python_source`` when empty.
     """
 
     root: Path
@@ -78,6 +81,8 @@ class Layout:
     exclude: tuple[str, ...] = ()
     data: Path | None = None
     prune: tuple[Path, ...] = ()
+    within: tuple[Path, ...] = ()
+    products: Products | None = None
 
 
 def extension_path(layout: Layout, suffix: str) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import filecmp
 import fnmatch
-import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from typing import Any
 from matrix.archives.fields import PROJECT, CargoFields
 from matrix.archives.globs import glob_files
 from matrix.errors import ConfigError
+from matrix.project.fence import Fence
 
 __all__ = ["License", "LicenseFile", "read_license"]
 
@@ -39,7 +39,13 @@ class License:
     files: tuple[LicenseFile, ...] = ()
 
 
-def read_license(project: Mapping[str, Any] | None, dynamic: Sequence[str], cargo: CargoFields, root: Path) -> License:
+def read_license(
+    project: Mapping[str, Any] | None,
+    dynamic: Sequence[str],
+    cargo: CargoFields,
+    root: Path,
+    fence: Fence | None = None,
+) -> License:
     """Return the project's licence.
 
     Args:
@@ -47,12 +53,14 @@ def read_license(project: Mapping[str, Any] | None, dynamic: Sequence[str], carg
         dynamic: Its ``dynamic`` list.
         cargo: What Cargo.toml says; its ``license-file`` always goes along.
         root: The directory that the project's paths are relative to.
+        fence: What no path and no link may leave; ``None`` for the root, the crate and its workspace.
 
     Raises:
         ConfigError: The expression is no SPDX expression, a file or a pattern finds nothing or leads out of the
             project, or both forms are used at once.
     """
-    files: list[LicenseFile] = [*_cargo_file(cargo)]
+    fence = fence or Fence([root, cargo.directory, cargo.workspace_root])
+    files: list[LicenseFile] = [*_cargo_file(cargo, fence)]
     if project is None:
         return License(text=cargo.license, files=_each_once(files, root))
     value = project.get("license")
@@ -60,7 +68,7 @@ def read_license(project: Mapping[str, Any] | None, dynamic: Sequence[str], carg
     if isinstance(value, str):
         expression = _spdx(value)
     elif isinstance(value, Mapping):
-        text, named = _table(value, root)
+        text, named = _table(value, root, cargo.workspace_root, fence)
         if "license-files" in project:
             raise ConfigError(
                 f"{PROJECT} license-files: cannot stand beside a `license` table (PEP 639)",
@@ -73,7 +81,7 @@ def read_license(project: Mapping[str, Any] | None, dynamic: Sequence[str], carg
     if named is not None:
         files.append(named)
     files += _globbed(project["license-files"], root) if "license-files" in project else _default_files(root)
-    return License(expression, text, _each_once(files, root))
+    return License(expression, text, _each_once([(fence.check(path), name) for path, name in files], root))
 
 
 def _spdx(value: str) -> str:
@@ -91,35 +99,37 @@ def _spdx(value: str) -> str:
         raise ConfigError(f"{PROJECT} license: {value!r} is no SPDX expression", hint=hint) from None
 
 
-def _table(value: Mapping[str, Any], root: Path) -> tuple[str | None, LicenseFile | None]:
+def _table(
+    value: Mapping[str, Any], root: Path, workspace: Path, fence: Fence
+) -> tuple[str | None, LicenseFile | None]:
     if len(value) != 1 or not set(value) <= {"file", "text"} or not all(isinstance(one, str) for one in value.values()):
         raise ConfigError(f"{PROJECT} license: a table holds either `file` or `text`, a string")
     if "text" in value:
         return value["text"], None
-    path = root / value["file"]
+    key = f"{PROJECT} license.file"
+    path = fence.named(value["file"], root, key)
     if not path.is_file():
-        raise ConfigError(f"{PROJECT} license.file: there is no file {value['file']!r} in {root}")
-    return None, (path, _inside(path, (root,), f"{PROJECT} license.file"))
+        raise ConfigError(f"{key}: there is no file {value['file']!r} in {root}")
+    return None, (path, _inside(path, (root, workspace, *fence.directories)))
 
 
-def _cargo_file(cargo: CargoFields) -> Iterator[LicenseFile]:
+def _cargo_file(cargo: CargoFields, fence: Fence) -> Iterator[LicenseFile]:
     if cargo.license_file is None:
         return
     key = "Cargo.toml: [package] license-file"
-    path = cargo.directory / cargo.license_file
+    path = fence.named(cargo.license_file, cargo.directory, key)
     if not path.is_file():
         raise ConfigError(f"{key}: there is no file {cargo.license_file!r} in {cargo.directory}")
-    yield path, _inside(path, (cargo.directory, cargo.workspace_root), key)
+    yield path, _inside(path, (cargo.directory, cargo.workspace_root, *fence.directories))
 
 
-def _inside(path: Path, bases: Sequence[Path], key: str) -> str:
+def _inside(path: Path, bases: Sequence[Path]) -> str:
     """Return the path relative to the first of ``bases`` that holds it, as written or with links followed."""
-    plain = Path(os.path.normpath(path))
     for base in bases:
-        for one, directory in ((plain, base), (path.resolve(), base.resolve())):
+        for one, directory in ((path, base), (path.resolve(), base.resolve())):
             if one.is_relative_to(directory):
                 return one.relative_to(directory).as_posix()
-    raise ConfigError(f"{key}: {path} lies outside the project, so a wheel cannot hold it by its path")
+    raise ValueError(f"{path} is in none of {bases}")  # pragma: no cover - the fence holds it
 
 
 def _globbed(patterns: object, root: Path) -> Iterator[LicenseFile]:

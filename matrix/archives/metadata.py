@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from matrix.archives.complaints import complaint
 from matrix.archives.entry_points import entry_points_text
 from matrix.archives.fields import PROJECT, CargoFields, Filled, fill, people_lines
 from matrix.archives.licenses import License, LicenseFile, read_license
@@ -15,6 +15,7 @@ from matrix.archives.readme import Readme, cargo_readme, project_readme
 from matrix.archives.remembered import Memory, Rendered, key_of
 from matrix.errors import ConfigError
 from matrix.platforms.wheel_names import escape_name, escape_version
+from matrix.project.fence import Fence
 
 if TYPE_CHECKING:
     from pyproject_metadata import RFC822Message, StandardMetadata
@@ -59,6 +60,7 @@ def render_metadata(
     project: Mapping[str, Any] | None,
     cargo: CargoFields,
     root: Path,
+    fence: Fence | None = None,
     memory: Memory | None = None,
 ) -> CoreMetadata:
     """Return the project's core metadata, version 2.4 (2.5 when import names are given, PEP 794).
@@ -69,14 +71,16 @@ def render_metadata(
         project: The ``[project]`` table, or ``None`` when Cargo.toml stands alone.
         cargo: What Cargo.toml says.
         root: The directory that paths in ``[project]`` are relative to.
+        fence: What no path may leave; ``None`` for the root, the crate and its workspace.
         memory: Knows what was rendered before.
 
     Raises:
-        ConfigError: A field is malformed or a file is missing; names the key.
+        ConfigError: A field is malformed, or a file is missing or outside the project; names the key.
     """
     filled = fill(project, cargo)
-    license_ = read_license(project, filled.dynamic, cargo, root)
-    readme = _readme(filled, cargo, root)
+    fence = fence or Fence([root, cargo.directory, cargo.workspace_root])
+    license_ = read_license(project, filled.dynamic, cargo, root, fence)
+    readme = _readme(filled, cargo, root, fence)
     rendered = _rendered(name, version, filled, license_, readme, memory)
     return CoreMetadata(
         name=rendered.name,
@@ -106,10 +110,10 @@ def _rendered(
     return rendered
 
 
-def _readme(filled: Filled, cargo: CargoFields, root: Path) -> Readme | None:
+def _readme(filled: Filled, cargo: CargoFields, root: Path, fence: Fence) -> Readme | None:
     if "readme" in filled.table:
-        return project_readme(filled.table["readme"], root)
-    return cargo_readme(cargo) if "readme" in filled.dynamic else None
+        return project_readme(filled.table["readme"], root, fence)
+    return cargo_readme(cargo, fence) if "readme" in filled.dynamic else None
 
 
 def _standard(name: str, version: str, filled: Filled) -> StandardMetadata:
@@ -130,7 +134,7 @@ def _standard(name: str, version: str, filled: Filled) -> StandardMetadata:
             {"project": table}, metadata_version="2.5" if imports else "2.4", allow_extra_keys=True
         )
     except ConfigurationError as error:
-        raise _named(error, filled.where) from None
+        raise complaint(error, table, filled.where) from None
     metadata.classifiers = list(classifiers)
     metadata.authors, metadata.maintainers, metadata.requires_python = [], [], None
     if filled.where == PROJECT and "urls" not in filled.dynamic:
@@ -151,16 +155,6 @@ def _check_extras(table: Mapping[str, Any], where: str) -> None:
             raise ConfigError(f"{where} optional-dependencies: {extra!r} is no name of an extra") from None
         if (other := seen.setdefault(name, extra)) != extra:
             raise ConfigError(f"{where} optional-dependencies: {other!r} and {extra!r} are one name")
-
-
-def _named(error: Exception, where: str) -> ConfigError:
-    """Return the library's complaint as ours, which names table and key."""
-    key = str(getattr(error, "key", None) or "")
-    text = re.sub(r'^(?:Field )?"project[^"]*" ', "", str(error))
-    text = re.sub(r"\s*\(?\b\w+\('(.*)'\)\)?$", r": \1", text, flags=re.DOTALL).split("\\n")[0]
-    text = text.replace("ContactTable", "a table of name and email")
-    short = key.removeprefix("project").removeprefix(".")
-    return ConfigError(f"{where} {short}: {text}" if short else f"{where}: {text}")
 
 
 def _write(standard: StandardMetadata, filled: Filled, license_: License, readme: Readme | None) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 
 from matrix.archives.fields import PROJECT, CargoFields
 from matrix.errors import ConfigError
+from matrix.project.fence import Fence
 
 __all__ = ["Readme", "cargo_readme", "project_readme"]
 
@@ -34,19 +35,22 @@ class Readme:
     content_type: str | None
 
 
-def project_readme(value: object, root: Path) -> Readme:
+def project_readme(value: object, root: Path, fence: Fence | None = None) -> Readme:
     """Return the description that ``[project] readme`` names.
 
     Args:
         value: The key's value: a path, or a table of ``file`` or ``text`` and ``content-type``.
         root: The directory that the path is relative to.
+        fence: What the path may not leave; ``root`` when ``None``.
 
     Raises:
-        ConfigError: The file is missing or no UTF-8, the table is malformed, or no index shows such a type.
+        ConfigError: The file is missing, no UTF-8 or outside the project, the table is malformed, or no index shows
+            such a type.
     """
     key = f"{PROJECT} readme"
+    fence = fence or Fence([root])
     if isinstance(value, str):
-        return _from_file(root / value, key, value)
+        return _from_file(fence.named(value, root, key), key, value)
     if not isinstance(value, Mapping) or not all(isinstance(one, str) for one in value.values()):
         raise ConfigError(f"{key}: expected a path, or a table of strings")
     if unknown := sorted(set(value) - {"file", "text", "content-type"}):
@@ -56,19 +60,26 @@ def project_readme(value: object, root: Path) -> Readme:
     content_type = _checked_type(value, key)
     if "text" in value:
         return Readme(value["text"], content_type)
-    return Readme(_from_file(root / value["file"], f"{key}.file", value["file"]).text, content_type)
+    key = f"{key}.file"
+    return Readme(_from_file(fence.named(value["file"], root, key), key, value["file"]).text, content_type)
 
 
-def cargo_readme(cargo: CargoFields) -> Readme | None:
+def cargo_readme(cargo: CargoFields, fence: Fence | None = None) -> Readme | None:
     """Return the description that Cargo.toml names, or one that lies beside it.
 
+    Args:
+        cargo: What Cargo.toml says.
+        fence: What the path may not leave; the crate and its workspace when ``None``.
+
     Raises:
-        ConfigError: The file is missing or no UTF-8.
+        ConfigError: The file is missing, no UTF-8 or outside the project.
     """
+    fence = fence or Fence([cargo.directory, cargo.workspace_root])
     if cargo.readme is not None:
-        return _from_file(cargo.directory / cargo.readme, "Cargo.toml: [package] readme", cargo.readme)
+        key = "Cargo.toml: [package] readme"
+        return _from_file(fence.named(cargo.readme, cargo.directory, key), key, cargo.readme)
     beside = cargo.directory / "README.rst"  # cargo itself looks for the other names
-    return _from_file(beside, str(beside), beside.name) if beside.is_file() else None
+    return _from_file(fence.check(beside), str(beside), beside.name) if beside.is_file() else None
 
 
 def _checked_type(value: Mapping[str, Any], key: str) -> str | None:

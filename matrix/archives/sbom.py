@@ -19,7 +19,7 @@ from matrix.errors import ConfigError
 from matrix.model import Target
 from matrix.project.cargo import CargoPackage
 from matrix.project.crate import Crate
-from matrix.project.locate import read_toml
+from matrix.project.toml import read_toml
 
 __all__ = ["included_boms", "locked_checksums", "rust_bom", "rust_bom_path"]
 
@@ -98,7 +98,7 @@ def included_boms(root: Path, written: Iterable[tuple[str, str]], dist_info: str
         if not path.is_file():
             raise ConfigError(f"{where}: {text!r} is no file", hint=f"paths start from {root}")
         if not Path(text).is_absolute() and not path.resolve().is_relative_to(root.resolve()):
-            raise ConfigError(f"{where}: {text!r} lies outside the project", hint="name it by its whole path")
+            raise ConfigError(f"{where}: {text!r} lies outside the project", hint="copy it into the project")
         if path.name in taken and taken[path.name] != str(path):
             raise ConfigError(f"{where}: {text!r} has the name of {taken[path.name]!r}", hint="rename one of them")
         if path.name not in taken:

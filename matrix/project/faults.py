@@ -14,7 +14,7 @@ from msgspec import inspect as types
 from matrix.errors import did_you_mean
 from matrix.project.durations import parse_duration
 
-__all__ = ["Fault", "first_fault"]
+__all__ = ["Fault", "first_fault", "spoken"]
 
 _WORDS: dict[type[types.Type], str] = {
     types.BoolType: "true or false",
@@ -70,6 +70,8 @@ def _faults(info: types.Type, value: Any, path: str) -> Iterator[Fault]:
         for key, item in value.items():
             yield from _faults(info.value_type, item, _join(path, key))
     elif isinstance(info, (types.ListType, types.VarTupleType)):
+        if info.min_length is not None and len(value) < info.min_length:
+            yield Fault(path, "the list is empty, so it asks for nothing", "name at least one, or drop the key")
         for index, item in enumerate(value):
             yield from _faults(info.item_type, item, f"{path}[{index}]")
     else:
@@ -124,7 +126,7 @@ def _fits(info: types.Type, value: Any) -> bool:
 def _mismatch(info: types.Type, value: Any, path: str) -> Fault:
     wanted = _words(info)
     hint = f'write it as a list: ["{value}"]' if "a list" in wanted and isinstance(value, str) else None
-    return Fault(path, f"expected {wanted}, not {_found(value)}", hint)
+    return Fault(path, f"expected {wanted}, not {spoken(value)}", hint)
 
 
 def _words(info: types.Type) -> str:
@@ -145,7 +147,8 @@ def _plural(words: str) -> str:
     return " or ".join(plurals.get(one, one) for one in words.split(" or "))
 
 
-def _found(value: Any) -> str:
+def spoken(value: object) -> str:
+    """Return a value of a TOML file in words: ``the string '3.12'``."""
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, str):

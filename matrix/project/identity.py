@@ -7,11 +7,37 @@ from typing import Any
 
 from packaging.version import InvalidVersion, Version
 
-from matrix.errors import ConfigError
+from matrix.errors import ConfigError, did_you_mean
 
-__all__ = ["identity_warnings", "pep440", "project_name", "project_requires_python", "project_version"]
+__all__ = ["PROJECT_KEYS", "identity_warnings", "pep440", "project_name", "project_requires_python", "project_version"]
 
 WHERE = "pyproject.toml: [project]"
+
+PROJECT_KEYS = frozenset(
+    {
+        "authors",
+        "classifiers",
+        "dependencies",
+        "description",
+        "dynamic",
+        "entry-points",
+        "gui-scripts",
+        "import-names",
+        "import-namespaces",
+        "keywords",
+        "license",
+        "license-files",
+        "maintainers",
+        "name",
+        "optional-dependencies",
+        "readme",
+        "requires-python",
+        "scripts",
+        "urls",
+        "version",
+    }
+)
+"""What ``[project]`` may hold (PEP 621, 639 and 794)."""
 
 
 def pep440(version: str) -> str:
@@ -73,14 +99,14 @@ def project_version(table: Mapping[str, Any], crate: str) -> str:
 
 
 def identity_warnings(table: Mapping[str, Any], crate: str) -> tuple[str, ...]:
-    """Return what the user should know of name and version.
+    """Return what the user should know of name and version, and of keys that mean nothing.
 
     Args:
         table: pyproject.toml.
         crate: The crate's version.
     """
     project = _project(table)
-    said = []
+    said = [_unknown(key) for key in project or () if key not in PROJECT_KEYS]
     dynamic = project.get("dynamic") if project is not None else None
     if project is not None and "version" not in project and not (isinstance(dynamic, list) and "version" in dynamic):
         said.append(f"{WHERE} has no version and does not name it in dynamic; Cargo.toml's {crate} is taken")
@@ -108,6 +134,11 @@ def project_requires_python(table: Mapping[str, Any]) -> str | None:
         raise ConfigError(
             f"{WHERE} requires-python: {written!r} is not a specifier", hint='write it as in ">=3.10"'
         ) from error
+
+
+def _unknown(key: str) -> str:
+    near = did_you_mean(key.replace("_", "-").lower(), PROJECT_KEYS)
+    return f"{WHERE} unknown key {key!r} is ignored" + (f"; {near}" if near else "")
 
 
 def _project(table: Mapping[str, Any]) -> Mapping[str, Any] | None:

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from matrix.errors import ConfigError, UsageError
+from matrix.project.toml import read_toml
 
-__all__ = ["Files", "find_files", "find_outer_pyproject", "read_toml"]
+__all__ = ["Files", "find_files", "find_outer_pyproject"]
 
 PYPROJECT = "pyproject.toml"
 CARGO = "Cargo.toml"
@@ -25,24 +26,6 @@ class Files(NamedTuple):
     def root(self) -> Path:
         """The project's root: where pyproject.toml is, else where Cargo.toml is."""
         return (self.pyproject or self.manifest).parent
-
-
-def read_toml(path: Path) -> dict[str, Any]:
-    """Return a TOML file as a dictionary.
-
-    Raises:
-        ConfigError: It cannot be read, or is not TOML; names file and position.
-    """
-    import tomli  # noqa: PLC0415 - not every project has a pyproject.toml
-
-    try:
-        return tomli.loads(path.read_bytes().decode("utf-8"))
-    except tomli.TOMLDecodeError as error:
-        raise ConfigError(f"{path}: not valid TOML: {error}") from error
-    except UnicodeDecodeError as error:
-        raise ConfigError(f"{path}: not UTF-8 at byte {error.start}") from error
-    except OSError as error:
-        raise ConfigError(f"{path}: {error.strerror or error}") from error
 
 
 def find_files(where: Path, flag: Path | None) -> Files:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from matrix.errors import ConfigError
 from matrix.project.cargo import CargoMetadata
-from matrix.project.locate import read_toml
+from matrix.project.toml import read_toml
 
 __all__ = ["all_fetched"]
 

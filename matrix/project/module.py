@@ -12,8 +12,9 @@ from matrix.errors import ConfigError
 from matrix.files import as_written
 from matrix.project.bindings import Bindings
 from matrix.project.crate import Crate
-from matrix.project.locate import Files, read_toml
+from matrix.project.locate import Files
 from matrix.project.maturin_options import MaturinOptions
+from matrix.project.toml import read_toml
 
 __all__ = ["Module", "check_scripts", "describe_module", "module_warnings"]
 

@@ -134,6 +134,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     interpreters: Annotated[
         tuple[str, ...],
         Meta(
+            min_length=1,
             description=(
                 "Pythons to build for: versions, specifiers (released Pythons that the project and its bindings allow),"
                 " names, paths, or `found` for every usable one on this machine. None given: the current `python3`."
@@ -144,6 +145,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     targets: Annotated[
         tuple[str, ...],
         Meta(
+            min_length=1,
             description=(
                 "Target triples to build for, `native` for this machine's own, `universal2-apple-darwin` for both"
                 " kinds of Mac in one wheel. None given: what cargo's configuration names"
@@ -153,8 +155,9 @@ class Options(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         ),
     ] = ()
     compatibility: Annotated[
-        tuple[str | tuple[str, ...], ...],
+        tuple[str | Annotated[tuple[str, ...], Meta(min_length=1)], ...],
         Meta(
+            min_length=1,
             description=(
                 "Platform-tag levels. Each gives one wheel for every target that it fits; of a nested list the best"
                 " level met is taken. None given: the best level that the wheel meets."

@@ -14,13 +14,15 @@ from matrix.project.bindings import Bindings, binding_warnings, detect_bindings,
 from matrix.project.cargo import CargoFlags, CargoMetadata, ask_ahead, ask_cargo, read_metadata
 from matrix.project.crate import Crate, check_features, crate_warnings, pick_crate
 from matrix.project.features import Features, activated, split_features
+from matrix.project.fence import Fence
 from matrix.project.identity import identity_warnings, project_name, project_requires_python, project_version
-from matrix.project.locate import Files, find_files, find_outer_pyproject, read_toml
+from matrix.project.locate import Files, find_files, find_outer_pyproject
 from matrix.project.locked import all_fetched
 from matrix.project.maturin_options import MaturinOptions, read_maturin_options
 from matrix.project.module import Module, check_scripts, describe_module, module_warnings
 from matrix.project.options import Options, read_options
 from matrix.project.pymodules import check_module_name
+from matrix.project.toml import read_toml
 
 __all__ = ["Project", "effective_features", "foresee", "merge_flags", "read_project"]
 
@@ -80,6 +82,11 @@ class Project:
     def outputs(self) -> tuple[Path, ...]:
         """Directories that cargo writes to."""
         return (self.target_dir,) if self.build_dir is None else (self.target_dir, self.build_dir)
+
+    @property
+    def fence(self) -> Fence:
+        """What nothing that is packed may lie outside of."""
+        return Fence(self.sources)
 
     def stable_for(
         self, features: tuple[str, ...], *, all_features: bool = False, no_default_features: bool = False
@@ -145,7 +152,7 @@ async def read_project(where: Path, flags: CargoFlags, *, bindings: str | None =
     check_module_name(crate, found, module, maturin)
     if found.kind == "bin":
         check_scripts(table)
-    return Project(
+    project = Project(
         root=files.root,
         pyproject=files.pyproject,
         table=table,
@@ -172,6 +179,8 @@ async def read_project(where: Path, flags: CargoFlags, *, bindings: str | None =
             *binding_warnings(found, _dependencies(table)),
         ),
     )
+    _check_places(project)
+    return project
 
 
 def foresee(where: Path, flags: CargoFlags) -> None:
@@ -222,6 +231,13 @@ def _check_settings(crate: Crate, maturin: MaturinOptions, options: Options) -> 
     for key, index, row in ((key, index, row) for key, listed in rows for index, row in enumerate(listed)):
         where = f"pyproject.toml: [tool.wheelmatrix] {key}[{index}].features"
         check_features(crate, split_features(row.features or ()), where)
+
+
+def _check_places(project: Project) -> None:
+    """Refuse directories outside the project, before anything is taken from there."""
+    for key, written in (("python-source", project.maturin.python_source), ("data", project.maturin.data)):
+        if written is not None:
+            project.fence.named(written, project.root, f"pyproject.toml: [tool.maturin] {key}")
 
 
 def _depends_on_python(feature: object) -> bool:

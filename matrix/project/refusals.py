@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 
 from matrix.errors import ConfigError, ToolError
 from matrix.files import as_written
+from matrix.project.toml import place
 
 __all__ = ["refusal"]
+
+_MANIFEST = re.compile(
+    r"(?:error: )?(?P<words>.+)\n\s*--> (?P<path>.+):(?P<line>\d+):(?P<column>\d+)\n?(?P<shown>[\s\S]*)$"
+)
+_CONFIGURATION = re.compile(
+    r"could not parse TOML configuration in `(?P<path>[^`]+)`[\s\S]*"
+    r"TOML parse error at line (?P<line>\d+), column (?P<column>\d+)\n(?P<shown>[\s\S]*)\n(?P<words>.+)$"
+)
 
 LINES = 12
 """Lines of cargo's words that are shown at most."""
@@ -28,6 +38,8 @@ def refusal(verb: str, manifest: Path, root: Path, words: str) -> ConfigError | 
     lines = [line for line in lines[start:] if not line.startswith("warning:")][:LINES]
     if not lines:
         return ToolError(f"cargo {verb} failed and said nothing")
+    if (broken := _broken(lines, root)) is not None:
+        return broken
     first = lines[0].removeprefix("error: ")
     text = "\n".join([first, *(f"  {line}" for line in lines[1:])])
     if first.startswith("rustup") or "no default is configured" in words or "no such command" in words:
@@ -36,6 +48,17 @@ def refusal(verb: str, manifest: Path, root: Path, words: str) -> ConfigError | 
         hint = "install Rust (https://rustup.rs), or set RUSTC to the rustc to use"
         return ToolError(f"rustc is missing or does not work: {text}", hint=hint)
     return ConfigError(f"{as_written(manifest, root)}: {text}", hint=_hint(words))
+
+
+def _broken(lines: list[str], root: Path) -> ConfigError | None:
+    """Return what cargo says of a place in a manifest or in its configuration as ours: the place, then the words."""
+    text = "\n".join(lines)
+    said = _MANIFEST.match(text) or _CONFIGURATION.search(text)
+    if said is None:
+        return None
+    where = f"{place(Path(os.path.normpath(root / said['path'])))}:{said['line']}:{said['column']}"
+    shown = [f"  {line}" for line in said["shown"].splitlines()]
+    return ConfigError("\n".join([f"{where}: {said['words'].strip()}", *shown]))
 
 
 def _hint(words: str) -> str | None:

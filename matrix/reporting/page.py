@@ -8,14 +8,11 @@ from html import escape
 from pathlib import Path
 
 from matrix.errors import ToolError, disk_hint
-from matrix.files import write_atomically
+from matrix.files import PAGE, write_atomically
 from matrix.reporting.document import BuildRecord, CrateSpan, Report, SlotSpan
 from matrix.reporting.formats import count, duration, size
 
 __all__ = ["PAGE", "render_page", "write_page"]
-
-PAGE = "timeline.html"
-"""Name of the file; it lies beside the report."""
 
 _ROOM = 1160  # pixels of a usual window, in which a short run fits
 _NARROW = 34.0  # pixels that nearly every bar has at least, so that the start of its name can be read

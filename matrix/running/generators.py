@@ -11,7 +11,7 @@ from pathlib import Path
 from matrix.errors import ToolError
 from matrix.model import Build, Command
 from matrix.process import capture
-from matrix.project.locate import read_toml
+from matrix.project.toml import read_toml
 
 __all__ = ["NO_BINDGEN", "header_of", "missing_generator", "no_cbindgen", "no_cffi"]
 

@@ -9,10 +9,12 @@ from pathlib import Path
 from matrix.archives import CoreMetadata, Entry, merge_entries
 from matrix.archives.contents import excluder
 from matrix.archives.gather import readable
+from matrix.archives.products import Products
 from matrix.errors import UsageError
 from matrix.project import Project
+from matrix.project.fence import Fence
 from matrix.sources.crates import crate_entries, workspace_entries
-from matrix.sources.links import Fence, check_repository
+from matrix.sources.links import check_repository
 from matrix.sources.packages import LocalCrate, local_crates
 from matrix.sources.place import Shelf, common_directory
 from matrix.sources.python import license_entries, named_files, project_files, python_tops
@@ -34,7 +36,7 @@ class Sources:
     warnings: tuple[str, ...] = ()
 
 
-async def collect_sources(project: Project, metadata: CoreMetadata) -> Sources:
+async def collect_sources(project: Project, metadata: CoreMetadata, products: Products) -> Sources:
     """Return the files of a source distribution: those cargo would package of every crate on disk, and the Python side.
 
     Nothing is written. A pyproject.toml below other files moves to the top, and its paths are rewritten to fit.
@@ -42,6 +44,7 @@ async def collect_sources(project: Project, metadata: CoreMetadata) -> Sources:
     Args:
         project: The project.
         metadata: Its metadata.
+        products: What runs wrote into it, which is never taken.
 
     Raises:
         UsageError: The project has no ``[build-system]``.
@@ -57,9 +60,13 @@ async def collect_sources(project: Project, metadata: CoreMetadata) -> Sources:
             entries, warnings = await _from_cargo(project, metadata)
     excluded = excluder([row.path for row in project.maturin.files("exclude", "sdist")], project.root)
     # a PKG-INFO on disk is left over from a source distribution that was unpacked here
-    entries = [entry for entry in entries if entry.path != "PKG-INFO"]
+    entries = [entry for entry in entries if entry.path != "PKG-INFO" and not _made(entry, products)]
     kept = [entry for entry in entries if entry.path == "pyproject.toml" or not excluded(entry)]
     return Sources(merge_entries([*kept, Entry("PKG-INFO", metadata.text.encode())]), tuple(warnings))
+
+
+def _made(entry: Entry, products: Products) -> bool:
+    return isinstance(entry.source, Path) and products.hold(entry.source)
 
 
 def _check_build_system(project: Project) -> None:
@@ -79,14 +86,14 @@ async def _from_git(project: Project, metadata: CoreMetadata) -> list[Entry]:
     shelf = Shelf(project.root, project.root)
     fence = Fence([project.root])
     entries = [shelf.entry(fence.check(path)) for path in await tracked_files(project.root)]
-    for one in named_files(project, shelf):
+    for one in named_files(project, metadata, shelf, fence):
         if one.moved:
             raise UsageError(
                 f"pyproject.toml: [project] {one.key}: {one.written!r} is outside of what git lists here",
                 hint='copy the file beside pyproject.toml, or drop sdist-generator = "git"',
             )
         entries.append(one.entry)
-    return [*entries, *license_entries(metadata), *project_files(project, shelf, fence, included_only=True)]
+    return [*entries, *license_entries(metadata), *project_files(project, metadata, shelf, fence, included_only=True)]
 
 
 async def _from_cargo(project: Project, metadata: CoreMetadata) -> tuple[list[Entry], list[str]]:
@@ -94,9 +101,10 @@ async def _from_cargo(project: Project, metadata: CoreMetadata) -> tuple[list[En
     check_repository(project.root, [crate.manifest for crate in crates])
     workspaces = dict.fromkeys(crate.workspace for crate in crates)
     tops = python_tops(project)
-    places = [project.root, *workspaces, *(crate.directory for crate in crates), *tops]
-    shelf = Shelf(common_directory(places), project.root)
-    fence = Fence([*places, shelf.base])
+    places = [project.root, *workspaces, *(crate.directory for crate in crates)]
+    fence = Fence(places)
+    data = [project.module.data] if project.module.data is not None else []
+    shelf = Shelf(common_directory([*places, *tops, *data]), project.root)
     entries: list[Entry] = []
     for crate in crates:
         skipped = _skipper(project, crate, shelf, tops)
@@ -109,7 +117,7 @@ async def _from_cargo(project: Project, metadata: CoreMetadata) -> tuple[list[En
         entries.append(Entry(shelf.crate_file(path), path))
     else:
         warnings.append("there is no Cargo.lock: builds of the source distribution take the newest crates there are")
-    entries += project_files(project, shelf, fence)
+    entries += project_files(project, metadata, shelf, fence)
     entries += license_entries(metadata)
     manifests = {crate.manifest for crate in crates} | {one / "Cargo.toml" for one in workspaces}
     places_of: dict[Path | None, str] = {manifest: shelf.crate_file(manifest) for manifest in manifests}

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from matrix.archives import Entry, file_entry
 from matrix.errors import ConfigError
 from matrix.project import Project
-from matrix.sources.links import Fence
+from matrix.project.fence import Fence
 from matrix.sources.manifests import crate_manifest, workspace_manifest
 from matrix.sources.packages import LocalCrate, listed_files
 from matrix.sources.place import COMPILED, Shelf
@@ -43,7 +42,7 @@ async def crate_entries(
         ToolError: cargo is missing or does not work.
     """
     listed = [name for name in await listed_files(crate, project.flags, project.root) if name not in _GENERATED]
-    assets, renamed = _assets(crate)
+    assets, renamed = _assets(crate, fence)
     entries = {shelf.crate_file(crate.directory / name): path for name, path in assets.items()}
     packed = {*assets}
     for name in listed:
@@ -86,19 +85,20 @@ def _members(crates: Sequence[LocalCrate], workspace: Path) -> list[str]:
     ]
 
 
-def _assets(crate: LocalCrate) -> tuple[dict[str, Path], dict[str, str]]:
+def _assets(crate: LocalCrate, fence: Fence) -> tuple[dict[str, Path], dict[str, str]]:
     """Return the readme and the licence of a crate by their names in it, and what the manifest must now say."""
     files: dict[str, Path] = {}
     renamed: dict[str, str] = {}
     for key, written in (("readme", crate.readme), ("license-file", crate.license_file)):
         if written is None:
             continue
-        path = Path(os.path.normpath(crate.directory / written))
+        where = f"{crate.manifest}: [package] {key}"
+        path = fence.named(written, crate.directory, where)
         if not path.is_file():
-            raise ConfigError(f"{crate.manifest}: [package] {key}: there is no file {written!r}")
-        if path.is_relative_to(crate.directory):
-            files[path.relative_to(crate.directory).as_posix()] = path
-            continue
-        files[path.name] = path
-        renamed[key] = path.name
+            raise ConfigError(f"{where}: there is no file {written!r}")
+        inside = path.is_relative_to(crate.directory)
+        place = path.relative_to(crate.directory).as_posix() if inside else path.name
+        files[place] = path
+        if place != PurePosixPath(written).as_posix():
+            renamed[key] = place
     return files, renamed

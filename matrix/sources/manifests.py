@@ -8,7 +8,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from matrix.errors import ConfigError
-from matrix.project.locate import read_toml
+from matrix.project.toml import read_toml
 
 if TYPE_CHECKING:
     from tomlkit import TOMLDocument

@@ -11,7 +11,7 @@ import msgspec
 
 from matrix.errors import ConfigError, ToolError
 from matrix.project.cargo import CargoFlags, ask_cargo, ask_everywhere
-from matrix.project.locate import read_toml
+from matrix.project.toml import read_toml
 
 __all__ = ["LocalCrate", "listed_files", "local_crates"]
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -13,7 +12,7 @@ from matrix.archives.globs import glob_files, split_pattern
 from matrix.archives.walking import Ignores, Walk
 from matrix.errors import ConfigError
 from matrix.project import Project
-from matrix.sources.links import Fence
+from matrix.project.fence import Fence
 from matrix.sources.manifests import project_manifest
 from matrix.sources.place import COMPILED, Shelf
 
@@ -38,22 +37,38 @@ class NamedFile:
 
     @property
     def moved(self) -> bool:
-        """Whether pyproject.toml must name it anew: no path may step up from the top folder."""
-        return ".." in PurePosixPath(self.written).parts
+        """Whether pyproject.toml must name it anew: what it names must be the copy in the archive."""
+        return _moved(self.written, self.entry.path)
 
 
-def named_files(project: Project, shelf: Shelf) -> list[NamedFile]:
-    """Return the readme and the licence that ``[project]`` names; metadata has checked that they are there."""
+def named_files(project: Project, metadata: CoreMetadata, shelf: Shelf, fence: Fence) -> list[NamedFile]:
+    """Return the readme and the licence that ``[project]`` names; metadata has checked that they are there.
+
+    Raises:
+        ConfigError: One lies outside the project.
+    """
     table = project.table.get("project", {})
     found = []
     for key in ("readme", "license"):
         value = table.get(key)
         written = value.get("file") if isinstance(value, dict) else value if key == "readme" else None
         if isinstance(written, str):
-            path = Path(os.path.normpath(project.root / written))
-            inside = path.is_relative_to(shelf.base)
-            found.append(NamedFile(key, written, file_entry(shelf.project_file(path) if inside else path.name, path)))
+            path = fence.named(written, project.root, f"pyproject.toml: [project] {key}")
+            listed = dict(metadata.license_files) if key == "license" else {}
+            found.append(NamedFile(key, written, file_entry(listed.get(path) or _place(path, shelf), path)))
     return found
+
+
+def _place(path: Path, shelf: Shelf) -> str:
+    """Return where a file goes that may lie above everything else that is packed, where nothing else is."""
+    if path.is_relative_to(shelf.base):
+        return shelf.project_file(path)
+    taken = (shelf.root / path.name).exists()
+    return f"from-above/{path.name}" if taken else path.name
+
+
+def _moved(written: str, place: str) -> bool:
+    return PurePosixPath(written).as_posix() != place
 
 
 def license_entries(metadata: CoreMetadata) -> Iterator[Entry]:
@@ -74,11 +89,14 @@ def python_tops(project: Project) -> list[Path]:
     return [path for path in dict.fromkeys(tops) if path.exists()]
 
 
-def project_files(project: Project, shelf: Shelf, fence: Fence, *, included_only: bool = False) -> Iterator[Entry]:
+def project_files(
+    project: Project, metadata: CoreMetadata, shelf: Shelf, fence: Fence, *, included_only: bool = False
+) -> Iterator[Entry]:
     """Yield pyproject.toml and what it names: packages, data, stubs, readme, licence, and ``include``.
 
     Args:
         project: The project.
+        metadata: Its metadata, which gives licence files their places.
         shelf: Where files go.
         fence: What links may not leave.
         included_only: Whether only ``include`` counts, because git lists the rest.
@@ -90,8 +108,9 @@ def project_files(project: Project, shelf: Shelf, fence: Fence, *, included_only
     yield from (shelf.entry(fence.check(path)) for path in bom_files(project) if path.is_relative_to(project.root))
     if included_only:
         return
-    yield _pyproject(project, shelf)
-    yield from (one.entry for one in named_files(project, shelf))
+    named = named_files(project, metadata, shelf, fence)
+    yield _pyproject(project, shelf, fence, {one.key: one.entry.path for one in named if one.moved})
+    yield from (one.entry for one in named)
     module, root = project.module, project.root
     inside = module.python_source.is_relative_to(root)
     walk = Walk(fence.directories, Ignores(root if inside else module.python_source))
@@ -107,15 +126,19 @@ def project_files(project: Project, shelf: Shelf, fence: Fence, *, included_only
     yield from (shelf.entry(fence.check(path)) for path in paths if not path.name.endswith(COMPILED))
 
 
-def _pyproject(project: Project, shelf: Shelf) -> Entry:
-    path = shelf.root / "pyproject.toml"
-    moved = {one.key: one.entry.path for one in named_files(project, shelf) if one.moved}
+def _pyproject(project: Project, shelf: Shelf, fence: Fence, moved: Mapping[str, str]) -> Entry:
+    path = fence.check(shelf.root / "pyproject.toml")
+    written = project.maturin
     maturin: dict[str, str] = {}
     if shelf.root != shelf.base:
         maturin["manifest-path"] = shelf.crate_file(project.manifest)
     source = project.module.python_source
-    if source != shelf.root and (maturin or not source.is_relative_to(shelf.root)):
-        maturin["python-source"] = shelf.project_file(source)
+    place = shelf.project_file(source)
+    if _moved(written.python_source, place) if written.python_source is not None else maturin and place != ".":
+        maturin["python-source"] = place
+    if written.data is not None and project.module.data is not None:
+        place = shelf.project_file(project.module.data)
+        maturin |= {"data": place} if _moved(written.data, place) else {}
     if not maturin and not moved:
         return Entry("pyproject.toml", path)
     return Entry("pyproject.toml", project_manifest(path, maturin, moved))

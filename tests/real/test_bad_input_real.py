@@ -71,7 +71,7 @@ def test_a_wrong_flag(
 @pytest.mark.parametrize(
     ("text", "words", "hint"),
     [
-        ("[tool.wheelmatrix\n", ["pyproject.toml", "line"], None),
+        ("[tool.wheelmatrix\n", ["pyproject.toml", "pyproject.toml:10:18: the header"], None),
         ('[tool.wheelmatrix]\ninterpreter = ["3.12"]\n', ["[tool.wheelmatrix]", "interpreter"],
          "did you mean 'interpreters'"),
         ('[tool.wheelmatrix]\ninterpreters = ["3.12", "3.l3"]\n',

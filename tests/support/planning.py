@@ -124,7 +124,7 @@ def made_up_project(
         features=Features(),
         flags=flags,
         maturin=maturin_options,
-        options=read_options(matrix or {}),
+        options=read_options({key: value for key, value in (matrix or {}).items() if value != []}),
         warnings=warnings,
     )
     asked = effective_features(flags, maturin_options)

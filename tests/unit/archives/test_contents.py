@@ -12,6 +12,7 @@ import pytest
 from matrix.archives.contents import Contents, collect
 from matrix.archives.entries import Entry
 from matrix.archives.layout import IncludeRule, Layout, extension_path, extension_suffix, stub_init
+from matrix.archives.products import Products
 from matrix.archives.walking import Ignores
 from matrix.errors import ConfigError
 from matrix.model import StableAbi, Target
@@ -186,7 +187,6 @@ def test_links_are_followed_inside_the_project_alone(tmp_path: Path) -> None:
     project(tmp_path, "far/y.txt")
     for name, target in {
         "demo/file.txt": "../shared/x.txt",
-        "demo/far.txt": "../../far/y.txt",
         "demo/shared": "../shared",
         "demo/far": "../../far",
     }.items():
@@ -194,13 +194,31 @@ def test_links_are_followed_inside_the_project_alone(tmp_path: Path) -> None:
     found = collect(layout(root), "demo-1.0")
     assert paths(found) == [
         "demo/__init__.py",
-        "demo/far.txt",
         "demo/file.txt",
         "demo/shared/x.txt",
         "demo/sub/b.txt",
     ]
     (warning,) = found.warnings
     assert "leads out of the project" in warning
+    (tmp_path / ".git").mkdir()  # a repository is a project as a whole
+    found = collect(layout(root), "demo-1.0")
+    assert found.warnings == ()
+    assert "demo/far/y.txt" in paths(found)
+
+
+@posix
+@pytest.mark.parametrize("name", ["demo/far.txt", "demo/data/far.txt", "extra/far.txt", "demo.data/data/far.txt"])
+def test_a_file_outside_the_project_is_not_packed_by_a_link(tmp_path: Path, name: str) -> None:
+    root = project(tmp_path / "root", "demo/__init__.py", "demo/data/x", "extra/x", "demo.data/data/x")
+    project(tmp_path, "far.txt")
+    rules = {"include": (IncludeRule("extra/*"),), "data": root / "demo.data"}
+    assert collect(layout(root, **rules), "demo-1.0").entries
+    (root / name).symlink_to(tmp_path / "far.txt")
+    with pytest.raises(ConfigError, match=rf"{name}: the link leads out of the project, to .*/far\.txt"):
+        collect(layout(root, **rules), "demo-1.0")
+    project(root, (".ignore", f"{name}\n"))
+    if name.startswith("demo/"):
+        assert name not in paths(collect(layout(root, **rules), "demo-1.0"))
 
 
 @posix
@@ -419,3 +437,18 @@ def test_no_repository_above_an_unpacked_archive_counts(tmp_path: Path) -> None:
     packed, own = tmp_path / "target" / "package" / "source", tmp_path / "source"
     assert not Ignores(packed).ignored(packed / "made.py", directory=False)
     assert Ignores(own).ignored(own / "made.py", directory=False)
+
+
+@pytest.mark.parametrize("report", [None, "demo/data/run.json"])
+def test_what_runs_wrote_is_not_packed_again(tmp_path: Path, report: str | None) -> None:
+    """The out directory may lie inside the package, or be the package; what else lies there is the user's own."""
+    made = ["demo-1.0-py3-none-any.whl", "demo-0.9.tar.gz", "report.json", "timeline.html", ".wheelmatrix-a0.tmp"]
+    own = ["other-1.0-py3-none-any.whl", "demo.whl", "notes.json", "__init__.py"]
+    project(tmp_path, *(f"demo/{name}" for name in (*made, *own)), *(f"demo/data/{name}" for name in made))
+    project(tmp_path, "demo/data/run.json")
+    products = Products.of("Demo", tmp_path / "demo", tmp_path / report if report else None)
+    found = paths(collect(layout(tmp_path, products=products), "demo-1.0"))
+    assert [name for name in found if name.count("/") == 1] == sorted(f"demo/{name}" for name in own)
+    beside = {name for name in found if name.startswith("demo/data/")}
+    assert "demo/data/demo-1.0-py3-none-any.whl" in beside
+    assert ("demo/data/run.json" in beside) == (report is None)

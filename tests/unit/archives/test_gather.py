@@ -15,6 +15,7 @@ from matrix.archives.gather import core_metadata, layout_of, wheel_contents
 from matrix.archives.layout import IncludeRule
 from matrix.errors import ConfigError
 from matrix.project import FileRow, MaturinOptions, Module, Project
+from matrix.project.fence import Fence
 
 
 def described(root: Path, *, kind: str = "pyo3", maturin: MaturinOptions | None = None, **table: Any) -> Project:
@@ -35,6 +36,7 @@ def described(root: Path, *, kind: str = "pyo3", maturin: MaturinOptions | None 
         "Project",
         SimpleNamespace(
             root=root,
+            fence=Fence([root]),
             table={"project": {"name": "demo", **table}},
             name="demo",
             version="1.0",

@@ -96,13 +96,23 @@ def test_cargos_licence_file_always_goes_along(tmp_path: Path) -> None:
     assert names(licence(root, "", license_file="CL", **crate)) == ["CL", "LICENSE"]
     assert names(licence(root, "", license_file="sub/L", **crate)) == ["sub/L", "LICENSE"]
     assert names(licence(root, "", license_file="../../LICENSE", **crate)) == ["LICENSE"]
-    for outside in ("../../../OUT", str(tmp_path / "OUT")):
-        with pytest.raises(ConfigError, match=r"Cargo\.toml: \[package\] license-file: .*outside the project"):
+    for outside, words in (("../../../OUT", "outside the project"), (str(tmp_path / "OUT"), "an absolute path")):
+        with pytest.raises(ConfigError, match=rf"Cargo\.toml: \[package\] license-file: .*{words}"):
             licence(root, "", license_file=outside, **crate)
     with pytest.raises(ConfigError, match="there is no file 'gone'"):
         licence(root, "", license_file="gone", **crate)
     alone = read_license(None, [], cargo(root, license="MIT", license_file="LICENSE"), root)
     assert (alone.text, names(alone)) == ("MIT", ["LICENSE"])
+
+
+def test_a_licence_of_the_workspace_or_the_repository_has_its_place_there(tmp_path: Path) -> None:
+    root = touch(tmp_path, "LICENSE", "ws/legal/L", "ws/crates/x/Cargo.toml") / "ws" / "crates" / "x"
+    where = {"workspace_root": tmp_path / "ws"}
+    assert names(licence(root, 'license = {file = "../../legal/L"}', **where)) == ["legal/L"]
+    with pytest.raises(ConfigError, match="which is in no git repository"):
+        licence(root, 'license = {file = "../../../LICENSE"}', **where)
+    (tmp_path / ".git").mkdir()
+    assert names(licence(root, 'license = {file = "../../../LICENSE"}', **where)) == ["LICENSE"]
 
 
 def test_two_licences_of_one_name_both_go_along(tmp_path: Path) -> None:
@@ -115,6 +125,10 @@ def test_two_licences_of_one_name_both_go_along(tmp_path: Path) -> None:
 def test_a_licence_that_is_a_link(tmp_path: Path) -> None:
     root = touch(tmp_path, "LICENSE", "pkg/x") / "pkg"
     (root / "LICENSE").symlink_to("../LICENSE")
+    for text in ("", 'license-files = ["LICENSE"]', "license = {file = 'LICENSE'}"):
+        with pytest.raises(ConfigError, match=r"LICENSE'?: the link leads out of the project, to .*LICENSE"):
+            licence(root, text)
+    (tmp_path / ".git").mkdir()
     assert names(licence(root, "")) == ["LICENSE"]
     assert names(licence(root, 'license-files = ["LICENSE"]')) == ["LICENSE"]
     assert names(licence(root, "license = {file = 'LICENSE'}")) == ["LICENSE"]
@@ -175,6 +189,39 @@ def test_a_readme_that_cannot_be_read(tmp_path: Path, value: object, message: st
     (tmp_path / "latin.md").write_bytes(b"\xe9")
     with pytest.raises(ConfigError, match=message):
         project_readme(value, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("written", "message"),
+    [
+        ("../OUT.md", r"readme: '\.\./OUT\.md' lies outside the project, which is in no git repository: /.*/OUT\.md"),
+        ("sub/../../OUT.md", r"readme: .* lies outside the project"),
+        ("{tmp}/OUT.md", r"readme: '.*/OUT\.md' is an absolute path"),
+        ("{tmp}/in/R.md", r"readme: '.*/R\.md' is an absolute path"),
+        ("link.md", r"readme: 'link\.md': the link leads out of the project, to /.*/OUT\.md"),
+        ("linked/OUT.md", r"readme: 'linked/OUT\.md': the link leads out of the project"),
+        ("/nowhere/GONE.md", r"readme: '/nowhere/GONE\.md' is an absolute path"),  # not whether there is one
+    ],
+)
+def test_a_readme_outside_the_project(tmp_path: Path, written: str, message: str) -> None:
+    root = touch(tmp_path, "OUT.md", "in/R.md") / "in"
+    (root / "link.md").symlink_to("../OUT.md")
+    (root / "linked").symlink_to("..")
+    written = written.replace("{tmp}", str(tmp_path))
+    for value, key in ((written, "readme: "), ({"file": written}, "readme.file: ")):
+        with pytest.raises(ConfigError, match=message.replace("readme: ", key)) as caught:
+            project_readme(value, root)
+        inside = written.endswith("in/R.md")
+        assert (caught.value.hint == 'write "R.md"') == inside
+    with pytest.raises(ConfigError, match=rf"Cargo\.toml: \[package\] {message}"):
+        cargo_readme(cargo(root, readme=written))
+    # what a repository holds is part of it, and an absolute path of one machine never is
+    (tmp_path / ".git").mkdir()
+    if written.startswith("/"):
+        with pytest.raises(ConfigError, match="an absolute path"):
+            project_readme(written, root)
+    else:
+        assert project_readme(written, root).text == "OUT.md\n"
 
 
 def test_the_crates_own(tmp_path: Path) -> None:

@@ -26,7 +26,7 @@ class Desk:
     def render(self, table: dict[str, Any] = TABLE, version: str = "1.0", **cargo: Any) -> CoreMetadata:
         memory = Memory(self.file)
         fields = CargoFields(directory=self.root, workspace_root=self.root, **cargo)
-        made = render_metadata("demo", version, table, fields, self.root, memory)
+        made = render_metadata("demo", version, table, fields, self.root, memory=memory)
         assert made == render_metadata("demo", version, table, fields, self.root), "with and without a memory"
         memory.write()
         return made
@@ -41,7 +41,7 @@ def test_what_is_known_is_not_rendered_again(desk: Desk, monkeypatch: pytest.Mon
     made = desk.render()
     monkeypatch.setattr(rendering, "_standard", None)
     fields = CargoFields(directory=desk.root, workspace_root=desk.root)
-    assert render_metadata("demo", "1.0", TABLE, fields, desk.root, Memory(desk.file)) == made
+    assert render_metadata("demo", "1.0", TABLE, fields, desk.root, memory=Memory(desk.file)) == made
     assert "License-Expression: MIT" in made.text
 
 

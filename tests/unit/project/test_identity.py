@@ -10,6 +10,7 @@ from packaging.version import Version
 
 from matrix.errors import ConfigError
 from matrix.project.identity import (
+    PROJECT_KEYS,
     identity_warnings,
     pep440,
     project_name,
@@ -69,6 +70,20 @@ def test_name_and_version_come_from_either_file() -> None:
     assert (
         identity_warnings(table, "0.1.0") == identity_warnings(dynamic, "0.1.0") == identity_warnings({}, "1.0.0") == ()
     )
+
+
+def test_unknown_keys_are_named_with_the_nearest_known_one() -> None:
+    table = {"project": {"name": "x", "version": "1", "dependancies": [], "requires_python": "", "colour": 1}}
+    assert identity_warnings(table, "1.0.0") == (
+        "pyproject.toml: [project] unknown key 'dependancies' is ignored; did you mean 'dependencies'?",
+        "pyproject.toml: [project] unknown key 'requires_python' is ignored; did you mean 'requires-python'?",
+        "pyproject.toml: [project] unknown key 'colour' is ignored",
+    )
+    known = dict.fromkeys(PROJECT_KEYS, "1")
+    assert identity_warnings({"project": known}, "1.0.0") == ()
+    from pyproject_metadata.constants import KNOWN_PROJECT_FIELDS
+
+    assert PROJECT_KEYS >= KNOWN_PROJECT_FIELDS, "the metadata library knows of a newer key"
 
 
 def test_warnings() -> None:

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from matrix.errors import ConfigError, UsageError
-from matrix.project.locate import Files, find_files, find_outer_pyproject, read_toml
+from matrix.project.locate import Files, find_files, find_outer_pyproject
+from matrix.project.toml import read_toml
 
 
 def _make(root: Path, **files: str) -> Path:
@@ -126,9 +127,32 @@ def test_outer_pyproject(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"[project\nname = 1", r"pyproject.toml: not valid TOML: .*\(at line 1, column 9\)"),
-        (b"a = 1\na = 2", r"pyproject.toml: not valid TOML: .*at "),
-        (b"a = '\xff'", r"pyproject.toml: not UTF-8 at byte 5"),
+        (b"[project\nname = 1", r"pyproject.toml:1:9: the header of the table is not closed: expected `\]`$"),
+        (b"[[a]\nb = 1", r"pyproject.toml:1:4: the header of the table is not closed: expected `\]\]`$"),
+        (b"a = 1\na = 2", r"pyproject.toml:2:6: the key 'a' is there a second time$"),
+        (b"[a]\nb = 1\n[a.b]\n", r"pyproject.toml:3:5: \[a\.b\] is there a second time$"),
+        (b"[a.b]\n[a.b]\n", r"pyproject.toml:2:5: the table \[a\.b\] is there a second time$"),
+        (b"a = {b = 1, b = 2}", r"pyproject.toml:1:\d+: the key 'b' is there a second time$"),
+        (
+            b"a = {b = 1}\na.c = 2",
+            r"pyproject.toml:2:8: the key 'a.c' adds to what an inline table or a list",
+        ),
+        (b"[project]\nname: 'x'", r"pyproject.toml:2:5: expected `=` after the key$"),
+        (b"a = 'x", r"pyproject.toml:1:\d+: the string is not closed: expected '$"),
+        (b'a = "x\nb = 1', r"pyproject.toml:1:7: the string is not closed on its line$"),
+        (b'a = """x', r"pyproject.toml:1:9: the string is not closed$"),
+        (b"a = '''x", r"pyproject.toml:1:\d+: the string is not closed: expected '''$"),
+        (b"a = x", r"pyproject.toml:1:5: expected a value: a string in quotes, a number"),
+        (b"a = 1 b = 2", r"pyproject.toml:1:7: more stands here than one value"),
+        (b"= 1", r"pyproject.toml:1:1: expected a key"),
+        (b"a = [1, 2\nb = 3", r"pyproject.toml:2:1: the list is not closed: expected `,` or `\]`$"),
+        (b"a = {b = 1 c = 2}", r"pyproject.toml:1:\d+: the table is not closed: expected `,` or `\}`$"),
+        (b'a = "\\q"', r"pyproject.toml:1:\d+: no such escape: write `\\\\` for a backslash"),
+        (b'a = "\x01"', r"pyproject.toml:1:6: the character '\\x01' must not stand here$"),
+        (b'a = "\\ud800"', r"pyproject.toml:1:\d+: escaped character is not a Unicode scalar value$"),
+        (b"a = 1" + b"0" * 5000, r"pyproject.toml: not readable as TOML: Exceeds the limit"),
+        (b"a = " + b"[" * 2000, r"pyproject.toml: not readable as TOML: .*nested"),
+        (b"b = 1\na = '\xff'", r"pyproject.toml:2:6: not UTF-8"),
         (None, r"pyproject.toml: No such file or directory"),
     ],
 )
@@ -137,6 +161,16 @@ def test_malformed_toml_names_file_and_place(tmp_path: Path, content: bytes | No
         (tmp_path / "pyproject.toml").write_bytes(content)
     with pytest.raises(ConfigError, match=message):
         read_toml(tmp_path / "pyproject.toml")
+
+
+def test_a_toml_file_is_named_from_where_the_user_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "here" / "deeper").mkdir(parents=True)
+    (tmp_path / "pyproject.toml").write_text("a = x")
+    for directory, name in (("", "pyproject.toml"), ("here", "../pyproject.toml")):
+        monkeypatch.chdir(tmp_path / directory)
+        with pytest.raises(ConfigError) as caught:
+            read_toml(tmp_path / "pyproject.toml")
+        assert caught.value.message.startswith(f"{name}:1:5: expected a value")
 
 
 def test_toml_1_1_is_read(tmp_path: Path) -> None:

@@ -59,6 +59,10 @@ def test_nothing_configured_is_all_defaults() -> None:
     ("table", "message", "hint"),
     [
         ({"interpreter": []}, "unknown key 'interpreter'", "did you mean 'interpreters'?"),
+        ({"interpreters": []}, "interpreters: the list is empty, so it asks for", "name at least one, or drop the key"),
+        ({"targets": []}, "targets: the list is empty, so it asks for nothing", "name at least one, or drop the key"),
+        ({"compatibility": []}, "compatibility: the list is empty", "name at least one, or drop the key"),
+        ({"compatibility": ["pypi", []]}, "compatibility[1]: the list is empty", "name at least one, or drop the key"),
         ({"zzz": 1}, "unknown key 'zzz'", "known keys: interpreters, targets, compatibility, exclude"),
         (
             {"overrides": [{"select": {}}, {"select": {"targt": "x"}}]},

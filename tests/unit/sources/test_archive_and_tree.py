@@ -12,9 +12,10 @@ import pytest
 from matrix.archives import Entry, file_entry
 from matrix.archives.contents import excluder
 from matrix.errors import ConfigError, WheelmatrixError
+from matrix.project.fence import Fence
 from matrix.sources import sdist_time, unpack_into, write_sdist
 from matrix.sources.collect import without_originals
-from matrix.sources.links import Fence, check_repository
+from matrix.sources.links import check_repository
 from matrix.sources.place import Shelf, common_directory
 
 LONG = f"src/{'d' * 120}/{'f' * 120}é.rs"
