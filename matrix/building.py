@@ -86,7 +86,7 @@ async def build_wheels(
     if options.auditwheel == "repair":
         await demand_patchelf(gathered.plan, os.environ, gathered.project.root)
     out = gathered.cwd / options.out if options.out is not None else gathered.project.target_dir / "wheels"
-    stubs(options, gathered.project)  # told before anything is written
+    described = stubs(options, gathered.project)  # before anything is written
     ingredients = await _ingredients(gathered, options, out, drivers)
     training = await training_of(gathered.project, gathered.plan, gathered.host, ingredients)
     lacking = await gathered.missing_generator()
@@ -116,7 +116,7 @@ async def build_wheels(
         stack.enter_context(_opened(gathered, out))
         pool = stack.enter_context(open_pool(options.jobs or gathered.project.options.jobs or available_cpus()))
         stack.enter_context(reporter)
-        bench = _bench(gathered, options, drivers, pool, bus, ingredients, training, color=reporter.color)
+        bench = _bench(gathered, options, drivers, pool, bus, ingredients, training, described, color=reporter.color)
         ending: Ending = "interrupted"
         try:
             place = "" if private else shown(out, gathered.cwd)
@@ -215,6 +215,7 @@ def _bench(
     bus: Bus,
     ingredients: Ingredients,
     training: Training | None,
+    described: str,
     *,
     color: bool,
 ) -> Bench:
@@ -237,7 +238,7 @@ def _bench(
         sources=tuple(map(str, gathered.project.sources)),
         companions=companions(options, gathered.project),
         training=training,
-        stubs=stubs(options, gathered.project),
+        stubs=described,
     )
 
 
