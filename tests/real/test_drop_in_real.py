@@ -50,11 +50,6 @@ DIFFERENCES = (
 )
 
 
-@pytest.fixture(scope="module")
-def house(tmp_path_factory: pytest.TempPathFactory) -> House:
-    return House(tmp_path_factory.mktemp("house"))
-
-
 @pytest.mark.parametrize("project", PROJECTS, ids=str)
 def test_judges_accept_what_our_back_end_makes(project: DropIn, house: House) -> None:
     check_ours(house.ours(project))
