@@ -32,7 +32,6 @@ class Kind:
         classifiers: Trove classifiers.
         dependencies: Requirements of the wheel.
         build_needs: Python packages that a build needs on the workflow's machine.
-        program: Program that a build needs, and the command that installs it; empty when it needs none.
         matrix: Lines of the ``[tool.wheelmatrix]`` example.
         reserved: Project names that would collide with what the project itself needs.
     """
@@ -49,7 +48,6 @@ class Kind:
     classifiers: tuple[str, ...] = (_CPYTHON, _PYPY)
     dependencies: tuple[str, ...] = ()
     build_needs: tuple[str, ...] = ()
-    program: tuple[str, str] = ("", "")
     matrix: tuple[str, ...] = _TARGETS
     reserved: frozenset[str] = frozenset()
 
@@ -88,7 +86,6 @@ KINDS: dict[str, Kind] = {
             tests=("cffi/test_pure.py", "cffi/test_mixed.py"),
             dependencies=("cffi; platform_python_implementation != 'PyPy'",),
             build_needs=("cffi",),
-            program=("cbindgen", "cargo install cbindgen"),
             reserved=frozenset({"cffi"}),
         ),
         Kind(
