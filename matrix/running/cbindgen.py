@@ -6,6 +6,7 @@ none, the version that maturin is locked to is compiled into our cache directory
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import sys
@@ -72,9 +73,10 @@ def install_step(
     work = root.with_name(f"{root.name}.work")
     argv = [cargo, "install", _NAME, "--version", f"={VERSION}", "--locked", "--root", str(root)]
     argv += ["--target", host.target.triple, "--target-dir", str(work), "--force"]
+    argv += ["--config", f"build.build-dir={json.dumps(str(work))}"]  # a variable would enter sccache's keys
     env: dict[str, str | None] = {name: None for name in environ if _FOR_THE_PROJECT.fullmatch(name)}
     env |= {f"CARGO_PROFILE_RELEASE_{name}": value for name, value in _PROFILE.items()}
-    env |= {"CARGO_BUILD_BUILD_DIR": str(work), "CARGO_BUILD_JOBS": str(jobs)}
+    env["CARGO_BUILD_JOBS"] = str(jobs)
     return Step(
         what=f"{_NAME} {VERSION} for cffi bindings",
         command=Command(argv=tuple(argv), env=env),
