@@ -88,7 +88,7 @@ async def build_wheels(
     if options.auditwheel == "repair":
         await demand_patchelf(gathered.plan, os.environ, gathered.project.root)
     out = gathered.cwd / options.out if options.out is not None else gathered.project.target_dir / "wheels"
-    stubs(options, gathered.project)  # told before anything is written
+    described = stubs(options, gathered.project)  # before anything is written
     memory = Memory(gathered.workshop.base / "metadata.json")
     ingredients = await _ingredients(gathered, options, out, drivers, memory)
     training = await training_of(gathered.project, gathered.plan, gathered.host, ingredients)
@@ -120,7 +120,7 @@ async def build_wheels(
         memory.write()
         pool = stack.enter_context(open_pool(options.jobs or gathered.project.options.jobs or available_cpus()))
         stack.enter_context(reporter)
-        bench = _bench(gathered, options, drivers, pool, bus, ingredients, training, color=reporter.color)
+        bench = _bench(gathered, options, drivers, pool, bus, ingredients, training, described, color=reporter.color)
         ending: Ending = "interrupted"
         try:
             place = "" if private else shown(out, gathered.cwd)
@@ -220,6 +220,7 @@ def _bench(
     bus: Bus,
     ingredients: Ingredients,
     training: Training | None,
+    described: str,
     *,
     color: bool,
 ) -> Bench:
@@ -243,7 +244,7 @@ def _bench(
         sources=tuple(map(str, gathered.project.sources)),
         companions=companions(options, gathered.project),
         training=training,
-        stubs=stubs(options, gathered.project),
+        stubs=described,
     )
 
 

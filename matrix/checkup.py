@@ -94,6 +94,12 @@ class Checkup(msgspec.Struct, frozen=True, kw_only=True):
     repair: Annotated[
         CheckedTool | None, Meta(description="What brings libraries along; null where no Linux wheel is built.")
     ] = None
+    header: Annotated[
+        CheckedTool | None,
+        Meta(
+            description="What writes headers for cffi bindings; null where no wheel needs it, or none may be installed."
+        ),
+    ] = None
     stds: Standards = Standards()
     pythons: Pythons = Pythons()
     problems: Annotated[tuple[Remark, ...], Meta(description="What no driver here can do, and other hindrances.")] = ()

@@ -17,11 +17,11 @@ from pathlib import Path
 import anyio
 import msgspec
 
-from matrix.checkup import Checkup, Remark
-from matrix.driver import Driver
+from matrix.checkup import CheckedTool, Checkup, Remark
+from matrix.driver import Driver, Tool
 from matrix.engines import images_here
 from matrix.errors import ToolError
-from matrix.gathering import gather
+from matrix.gathering import Gathered, gather
 from matrix.machine import bare_host, find_tool, versions
 from matrix.masking import mask_urls
 from matrix.model import Interpreter
@@ -32,6 +32,7 @@ from matrix.process import run
 from matrix.repairs import brings_libraries, with_patchelf
 from matrix.reporting.document import read_report
 from matrix.reporting.text import clean
+from matrix.running.cbindgen import INSTALL, may_install
 from matrix.running.signals import stopped_by_signals
 from matrix.running.state import read_state
 from matrix.telling import leaves
@@ -73,11 +74,22 @@ async def look(options: argparse.Namespace, drivers: Sequence[Driver]) -> Checku
         states = (read_state(gathered.workshop.state(build.id)) for build in gathered.plan.builds)
         needed = brings_libraries(states, read_report(gathered.project.target_dir / "wheels" / "report.json"))
         found = with_patchelf(found, patchelf, known.get(PATCHELF.name), needed=needed)
+    found = msgspec.structs.replace(found, header=await _header(gathered))
     lacking = await gathered.missing_generator()
     if lacking is None:
         return found
     remark = Remark(text=lacking.message, hint=lacking.hint)
     return msgspec.structs.replace(found, ready=False, problems=(*found.problems, remark))
+
+
+async def _header(gathered: Gathered) -> CheckedTool | None:
+    """Return what is known of the program that writes the header of cffi bindings, where one is needed and may come."""
+    path = gathered.cbindgen
+    if not gathered.wants_header or (path is None and not may_install(gathered.host)):
+        return None
+    tool = Tool(name="cbindgen", install=INSTALL, needed=False)
+    known = await versions([tool], {tool.name: path} if path is not None else {}, gathered.project.root)
+    return CheckedTool(name=tool.name, path=path, version=known.get(tool.name), needed=False, install=tool.install)
 
 
 async def _alone(drivers: Sequence[Driver], cwd: Path, problems: tuple[Remark, ...] = ()) -> Checkup:

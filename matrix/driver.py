@@ -88,6 +88,7 @@ class Host(msgspec.Struct, frozen=True, kw_only=True):
         options: Settings of drivers, by name.
         offline: Whether nothing may be downloaded.
         fetched: Whether every crate that the lock file names is on this machine.
+        cargo_offline: Whether cargo may download nothing, as flags, its configuration or the environment say.
         containers: What containers can be run with; ``None`` when there is nothing, or nobody asked.
     """
 
@@ -100,6 +101,7 @@ class Host(msgspec.Struct, frozen=True, kw_only=True):
     options: Mapping[str, msgspec.Struct] = {}
     offline: bool = False
     fetched: bool = False
+    cargo_offline: bool = False
     containers: Containers | None = None
 
     def options_of(self, name: str, kind: type[O]) -> O:
@@ -205,6 +207,9 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
         programs: The same for files that are run.
         lock: Steps of one lock never run at the same time on a machine; empty for none.
         key: Names what it leaves on this machine, so that it is done once; empty: in every run.
+        leaves: File that it leaves on this machine, and is done where that is; in place of ``key``.
+        scratch: Directory that it works in, removed afterwards; or empty.
+        compiles: Whether it is a cargo that compiles, which shares the slots of the run.
         std: Triple whose standard library it adds, or empty.
         hint: What to do when it fails, or ``None``.
     """
@@ -216,6 +221,9 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
     programs: dict[str, str] = {}
     lock: str = ""
     key: str = ""
+    leaves: str = ""
+    scratch: str = ""
+    compiles: bool = False
     std: str = ""
     hint: str | None = None
 

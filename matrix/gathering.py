@@ -23,7 +23,8 @@ from matrix.platforms import TAG_VARIABLES
 from matrix.platforms.answers import cache_directory
 from matrix.platforms.cross_files import CROSS_VARIABLES, CrossFiles
 from matrix.project import Project, check_profiles, find_cargo, read_project
-from matrix.running.generators import missing_generator
+from matrix.running.cbindgen import find_cbindgen, may_install
+from matrix.running.generators import header_of, missing_generator
 from matrix.running.lanes import Workshop, workshop_of
 from matrix.running.signals import stopped_by_signals
 from matrix.running.state import BuildState, read_state
@@ -76,9 +77,26 @@ class Gathered:
             build.id: by_name[build.driver].command(build, self._place(build, flags)).argv for build in self.plan.builds
         }
 
+    @property
+    def cbindgen(self) -> str | None:
+        """Path of the cbindgen that is here, or ``None``."""
+        return find_cbindgen(self.cache, self.host, os.environ)
+
+    @property
+    def wants_header(self) -> bool:
+        """Whether a build has cffi bindings and the project has no header of its own for them."""
+        cffi = any(build.bindings == "cffi" for build in self.plan.builds)
+        return cffi and not header_of(self.project.target_dir).is_file()
+
     async def missing_generator(self) -> ToolError | None:
         """Return what says that a program is missing which writes the Python side of the bindings, or ``None``."""
-        return await missing_generator(self.plan.builds, self.project.target_dir, self.generators, self.project.root)
+        return await missing_generator(
+            self.plan.builds,
+            self.project.target_dir,
+            self.generators,
+            self.project.root,
+            cbindgen=self.cbindgen is not None or may_install(self.host),
+        )
 
     def _place(self, build: Build, flags: tuple[str, ...]) -> Place:
         return Place(

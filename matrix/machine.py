@@ -24,7 +24,7 @@ from matrix.model import Command, Target
 from matrix.platforms import host_target, known_triples, parse_target
 from matrix.process import capture
 from matrix.project import Project, find_cargo
-from matrix.project.cargo_config import configured_linkers
+from matrix.project.cargo_config import configured_linkers, configured_offline
 
 __all__ = ["bare_host", "find_tool", "look_around", "versions"]
 
@@ -48,6 +48,7 @@ async def look_around(
     Raises:
         ToolError: There is no rustc, or it does not work.
     """
+    offline = project.flags.offline or project.flags.frozen
     host = Host(
         target=await host_target(project.root),
         tools={**_found(drivers, environ), "cargo": cargo},
@@ -57,7 +58,8 @@ async def look_around(
             "xwin": XwinOptions(accept_license=licensed or _consent(project, environ)),
             "docker": project.options.docker,
         },
-        offline=project.flags.offline or project.flags.frozen,
+        offline=offline,
+        cargo_offline=offline or configured_offline(project.root, environ, project.flags.config),
         fetched=project.fetched,
     )
     sysroot = await _sysroot(project.root)

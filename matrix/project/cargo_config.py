@@ -1,4 +1,4 @@
-"""What cargo's configuration names: plan and cargo must mean the same (cargo reference, "Configuration").
+"""What cargo's configuration says: plan and cargo must mean the same (cargo reference, "Configuration").
 
 ``--config`` comes before the environment, which comes before the files: those of the directory and its parents, the
 nearest first, then the one in cargo's home. Lists are joined over all of them.
@@ -14,7 +14,14 @@ import tomli
 from matrix.errors import UsageError
 from matrix.files import as_written
 
-__all__ = ["VARIABLE", "configured_linkers", "configured_profiles", "configured_target", "names_target"]
+__all__ = [
+    "VARIABLE",
+    "configured_linkers",
+    "configured_offline",
+    "configured_profiles",
+    "configured_target",
+    "names_target",
+]
 
 VARIABLE = "CARGO_BUILD_TARGET"
 _KEY = "build.target"
@@ -109,6 +116,26 @@ def configured_profiles(root: Path, environ: Mapping[str, str], flags: Sequence[
         if name.startswith(_PROFILE) and name.endswith(_INHERITS):
             found.add(name.removeprefix(_PROFILE).removesuffix(_INHERITS).lower().replace("_", "-"))
     return frozenset(found)
+
+
+def configured_offline(root: Path, environ: Mapping[str, str], flags: Sequence[str] = ()) -> bool:
+    """Whether the configuration forbids cargo the network (``net.offline``).
+
+    Args:
+        root: Where cargo is run.
+        environ: The environment: ``CARGO_NET_OFFLINE``, ``CARGO_HOME``.
+        flags: Values of ``--config``.
+    """
+    said = [_net_offline(table) for table, _ in _flag_tables(root, flags)]
+    said += [{"true": True, "false": False}.get(environ.get("CARGO_NET_OFFLINE", "").strip())]
+    said += [_net_offline(table) for table, _ in _file_tables(root, environ)]
+    return next((value for value in said if value is not None), False)
+
+
+def _net_offline(table: Mapping[str, object]) -> bool | None:
+    net = table.get("net")
+    value = net.get("offline") if isinstance(net, dict) else None
+    return value if isinstance(value, bool) else None
 
 
 def _in_flags(root: Path, flags: Sequence[str]) -> Iterator[tuple[object, str]]:

@@ -11,7 +11,7 @@ from matrix.reporting.text import UNICODE, Line, Span, Symbols, clean_line, line
 
 __all__ = ["render_checkup"]
 
-_STDS, _PYTHON, _REPAIR = "std", "python", "patchelf"
+_STDS, _PYTHON, _REPAIR, _HEADER = "std", "python", "patchelf", "cbindgen"
 _HERE = {True: "is here", False: "is not here yet"}
 _MOST = 8  # names in a line
 
@@ -24,12 +24,21 @@ def render_checkup(checkup: Checkup, *, symbols: Symbols = UNICODE, color: bool 
         symbols: What the stream can write.
         color: Whether to colour.
     """
-    repair = (_REPAIR,) if checkup.repair is not None else ()
-    width = max(len(name) for name in (_STDS, _PYTHON, *repair, *(driver.name for driver in checkup.drivers)))
+    more = ((_REPAIR, checkup.repair), (_HEADER, checkup.header))
+    width = max(
+        len(name)
+        for name in (
+            _STDS,
+            _PYTHON,
+            *(name for name, tool in more if tool is not None),
+            *(driver.name for driver in checkup.drivers),
+        )
+    )
     lines: list[Line] = [_head(checkup, symbols), ()]
     for driver in checkup.drivers:
         lines += _driver(driver, symbols, width, known=checkup.project is not None)
     lines += [*_repair(checkup.repair, symbols, width)] if checkup.repair is not None else []
+    lines += [_header(checkup.header, symbols, width)] if checkup.header is not None else []
     lines += [*_standards(checkup, symbols, width), *_pythons(checkup, symbols, width)]
     for problem in checkup.problems:
         lines += _remark(problem, symbols, "  ")
@@ -90,6 +99,13 @@ def _repair(tool: CheckedTool, symbols: Symbols, width: int) -> Iterator[Line]:
         _REPAIR, Span(symbols.failed, "bad"), width, clean_line(f"{state}; wheels bring libraries along with it")
     )
     yield _command(tool.install, width)
+
+
+def _header(tool: CheckedTool, symbols: Symbols, width: int) -> Line:
+    if tool.path is not None:
+        return _row(_HEADER, Span(symbols.ok, "good"), width, clean_line(_found(tool)))
+    words = f"none; the first build that needs it compiles one ({tool.install})"
+    return _row(_HEADER, Span(symbols.skipped, "dim"), width, Span(clean_line(words), "dim"))
 
 
 def _standards(checkup: Checkup, symbols: Symbols, width: int) -> Iterator[Line]:

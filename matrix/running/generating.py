@@ -6,8 +6,8 @@ The commands are started through ``process.py``; what each says becomes the reas
 from __future__ import annotations
 
 import json
+import os
 import re
-import shutil
 import sys
 from pathlib import Path
 
@@ -18,7 +18,9 @@ from matrix.errors import WheelmatrixError
 from matrix.model import Artifact, Build, Command, Outcome
 from matrix.process import Completed, capture, run
 from matrix.running.bench import Bench, without_foreign_jobserver
+from matrix.running.cbindgen import find_cbindgen, may_install
 from matrix.running.generators import NO_BINDGEN, header_of, no_cbindgen, no_cffi
+from matrix.running.preparing import install_cbindgen
 
 __all__ = ["generated", "plain_declarations"]
 
@@ -78,11 +80,10 @@ async def _cffi(build: Build, bench: Bench, folder: Path, outcome: Outcome) -> t
     del outcome  # the header speaks of the source
     header = header_of(bench.target_dir)
     if not header.is_file():
-        if shutil.which("cbindgen") is None:
-            raise no_cbindgen()
+        program = await _cbindgen(build, bench)
         header = folder / "header.h"
         crate = (bench.root / build.manifest).parent
-        argv = ["cbindgen", "--quiet", "--lang", "c", "--crate", build.crate, "--output", str(header), str(crate)]
+        argv = [program, "--quiet", "--lang", "c", "--crate", build.crate, "--output", str(header), str(crate)]
         ran = await capture(Command(argv=tuple(argv), cwd=str(crate)), root=bench.root, timeout=TIMEOUT)
         if ran.exit:
             raise _failed("cbindgen", ran, "see what it says of cbindgen.toml and the crate's source")
@@ -97,6 +98,19 @@ async def _cffi(build: Build, bench: Bench, folder: Path, outcome: Outcome) -> t
         if ran.exit != _NO_CFFI:
             raise _failed(f"cffi does not read {header.name}", ran, "it knows plain C declarations alone")
     raise no_cffi(bench.generators)
+
+
+async def _cbindgen(build: Build, bench: Bench) -> str:
+    """Return the cbindgen to call; where a build script might have written the header, it is installed only now."""
+    found = find_cbindgen(bench.cache, bench.host, os.environ)
+    if found is None and may_install(bench.host):
+        failure = await install_cbindgen([build.id], bench)
+        if failure is not None:
+            raise WheelmatrixError(failure.reason or "cbindgen cannot be installed", hint=failure.hint)
+        found = find_cbindgen(bench.cache, bench.host, os.environ)
+    if found is None:
+        raise no_cbindgen()
+    return found
 
 
 async def _uniffi(build: Build, bench: Bench, folder: Path, outcome: Outcome) -> tuple[Path, ...]:

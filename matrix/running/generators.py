@@ -12,15 +12,15 @@ from matrix.errors import ToolError
 from matrix.model import Build, Command
 from matrix.process import capture
 from matrix.project.toml import read_toml
+from matrix.running.cbindgen import INSTEAD
 
-__all__ = ["NO_BINDGEN", "header_of", "missing_generator", "no_cbindgen", "no_cffi"]
+__all__ = ["NO_BINDGEN", "header_of", "missing_generator", "no_cbindgen", "no_cffi", "without_header"]
 
 TIMEOUT = 60.0  # seconds
 NO_BINDGEN = (
     "add a program of that name whose main function calls uniffi::uniffi_bindgen_main() (feature uniffi/cli), or put"
     " one of the locked uniffi's version on PATH"
 )
-_CBINDGEN = "cargo install cbindgen, or lay a header of your own at target/header.h, or have build.rs write it"
 
 
 def header_of(target_dir: Path) -> Path:
@@ -28,27 +28,40 @@ def header_of(target_dir: Path) -> Path:
     return target_dir / "header.h"
 
 
+def without_header(builds: Sequence[Build], target_dir: Path, root: Path) -> list[Build]:
+    """Return the builds that cbindgen must write a header for, as far as that is known before they are compiled.
+
+    A build script may yet write one, as maturin's guide shows it.
+
+    Args:
+        builds: All that are planned.
+        target_dir: cargo's target directory, absolute.
+        root: The project's root.
+    """
+    cffi = [build for build in builds if build.bindings == "cffi"]
+    if not cffi or header_of(target_dir).is_file() or _has_build_script(root / cffi[0].manifest):
+        return []
+    return cffi
+
+
 async def missing_generator(
-    builds: Sequence[Build], target_dir: Path, pythons: Sequence[str], root: Path
+    builds: Sequence[Build], target_dir: Path, pythons: Sequence[str], root: Path, *, cbindgen: bool
 ) -> ToolError | None:
     """Return what says that a program is missing which must run after a build, or ``None``.
-
-    A build script may yet write the header, as maturin's guide shows it.
 
     Args:
         builds: All that are planned.
         target_dir: cargo's target directory, absolute.
         pythons: Pythons to try for cffi, in order.
         root: The project's root.
+        cbindgen: Whether there is a cbindgen, or one may be installed.
     """
     uniffi = [build for build in builds if build.bindings == "uniffi" and not build.bindgen]
-    cffi = [build for build in builds if build.bindings == "cffi"]
     if uniffi and shutil.which("uniffi-bindgen") is None:
         return ToolError("uniffi bindings need uniffi-bindgen, which is missing", hint=NO_BINDGEN)
-    if not cffi:
+    if not any(build.bindings == "cffi" for build in builds):
         return None
-    manifest = root / cffi[0].manifest
-    if not header_of(target_dir).is_file() and not _has_build_script(manifest) and shutil.which("cbindgen") is None:
+    if not cbindgen and without_header(builds, target_dir, root):
         return no_cbindgen()
     for python in pythons:
         if await _has_cffi(python, root):
@@ -58,7 +71,7 @@ async def missing_generator(
 
 def no_cbindgen() -> ToolError:
     """Return what says that nothing can write the header."""
-    return ToolError("cffi bindings need cbindgen, which is missing", hint=_CBINDGEN)
+    return ToolError("cffi bindings need cbindgen, which is missing", hint=INSTEAD)
 
 
 def no_cffi(pythons: Sequence[str]) -> ToolError:

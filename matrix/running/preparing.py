@@ -1,9 +1,12 @@
-"""What happens once before builds run in parallel, driver by driver; a step that fails costs only its own builds."""
+"""What happens once before builds run in parallel; a step that fails costs only its own builds."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+import os
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -15,20 +18,22 @@ import msgspec
 from matrix.driver import Step
 from matrix.errors import ToolError
 from matrix.events import PrepareEnded, PrepareStarted
-from matrix.files import write_if_changed
-from matrix.model import Build, Outcome
+from matrix.files import shown, write_if_changed
+from matrix.model import Build, Command, Outcome
 from matrix.process import Ended, run
 from matrix.running.bench import Bench, without_foreign_jobserver
+from matrix.running.cbindgen import find_cbindgen, install_step, may_install
+from matrix.running.generators import without_header
 from matrix.running.lanes import held_lock
 from matrix.running.reasons import explain_failure
 
-__all__ = ["prepare"]
+__all__ = ["install_cbindgen", "prepare"]
 
 LOG = "prepare.log"
 
 
 async def prepare(builds: Sequence[Build], bench: Bench) -> dict[str, Outcome]:
-    """Run every driver's steps, one after another.
+    """Run every driver's steps, one after another, then what all need that the builds are turned into wheels with.
 
     Args:
         builds: What will be built.
@@ -51,7 +56,39 @@ async def prepare(builds: Sequence[Build], bench: Bench) -> dict[str, Outcome]:
             failure = await _guarded(step, bench)
             if failure is not None:
                 failed |= {build: msgspec.structs.replace(failure, build=build) for build in left}
-    return failed
+    return failed | await _generators([build for build in builds if build.id not in failed], bench)
+
+
+async def install_cbindgen(builds: Sequence[str], bench: Bench) -> Outcome | None:
+    """Install a cbindgen of our own, unless another run just did; the caller holds a slot.
+
+    Args:
+        builds: Ids of the builds that need it.
+        bench: What every build needs.
+
+    Returns:
+        How it failed, or ``None``.
+    """
+    step = install_step(
+        builds, cache=bench.cache, host=bench.host, cargo=bench.cargo, jobs=bench.pool.total, environ=os.environ
+    )
+    failure = await _guarded(step, bench)
+    if failure is None:
+        return None
+    log = shown(bench.workshop.base / "logs" / LOG, bench.root)
+    return msgspec.structs.replace(failure, hint=f"{failure.hint} (what cargo said: {log})")
+
+
+async def _generators(builds: Sequence[Build], bench: Bench) -> dict[str, Outcome]:
+    needing = [build.id for build in without_header(builds, bench.workshop.base.parent, bench.root)]
+    if not needing or find_cbindgen(bench.cache, bench.host, os.environ) is not None or not may_install(bench.host):
+        return {}
+    await bench.pool.acquire()
+    try:
+        failure = await install_cbindgen(needing, bench)
+    finally:
+        bench.pool.release()
+    return {build: msgspec.structs.replace(failure, build=build) for build in needing} if failure is not None else {}
 
 
 async def _guarded(step: Step, bench: Bench) -> Outcome | None:
@@ -65,7 +102,9 @@ async def _guarded(step: Step, bench: Bench) -> Outcome | None:
 
 
 async def _once(step: Step, bench: Bench) -> Outcome | None:
-    stamp = await anyio.to_thread.run_sync(_stamp, step, bench.cache) if step.key else None
+    stamp = Path(step.leaves) if step.leaves else None
+    if step.key:
+        stamp = await anyio.to_thread.run_sync(_stamp, step, bench.cache)
     if stamp is not None and stamp.exists():
         return None
     bench.bus.emit(PrepareStarted(what=step.what))
@@ -76,7 +115,7 @@ async def _once(step: Step, bench: Bench) -> Outcome | None:
             if stamp is not None and stamp.exists():  # another run did it meanwhile
                 return None
             failure = await _run(step, bench)
-            if failure is None and stamp is not None:
+            if failure is None and step.key and stamp is not None:
                 stamp.parent.mkdir(parents=True, exist_ok=True)
                 stamp.touch()
             return failure
@@ -99,16 +138,33 @@ async def _run(step: Step, bench: Bench) -> Outcome | None:
         await anyio.to_thread.run_sync(write_if_changed, Path(name), text)
     for name, text in step.programs.items():
         await anyio.to_thread.run_sync(partial(write_if_changed, Path(name), text, mode=0o755))
-    command = without_foreign_jobserver(step.command)
     lines: list[str] = [f"$ {step.what}"]
 
     def keep(line: str) -> str:
         lines.append(line)
         return line
 
-    ended = await run(command, root=bench.root, on_stdout=keep, on_stderr=keep)
+    try:
+        with _sharing(step, bench) as (command, pass_fds):
+            ended = await run(command, root=bench.root, on_stdout=keep, on_stderr=keep, pass_fds=pass_fds)
+    finally:
+        if step.scratch:
+            with anyio.CancelScope(shield=True):
+                await anyio.to_thread.run_sync(partial(shutil.rmtree, step.scratch, ignore_errors=True))
     await anyio.to_thread.run_sync(_append, bench.workshop.base / "logs" / LOG, lines)
     return None if not ended.exit else _failure(step, ended)
+
+
+@contextmanager
+def _sharing(step: Step, bench: Bench) -> Iterator[tuple[Command, tuple[int, ...]]]:
+    """Yield the command, joined to the pool of slots where it compiles, and the descriptors it inherits for that."""
+    command = without_foreign_jobserver(step.command)
+    if not step.compiles:
+        yield command, ()
+        return
+    with bench.pool.handoff() as handoff:
+        env = {**command.env, "CARGO_MAKEFLAGS": handoff.makeflags}
+        yield msgspec.structs.replace(command, env=env), handoff.pass_fds
 
 
 def _append(log: Path, lines: Sequence[str]) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import os
 import shlex
-import shutil
 import sys
 from pathlib import Path
 
@@ -126,9 +125,6 @@ def _warnings(options: argparse.Namespace, directory: Path, choice: Choice) -> l
     workspace = workspace_warning(directory / manifest_path(choice.layout))
     if workspace is not None:
         found.append(workspace)
-    program, install = choice.kind.program
-    if program and shutil.which(program) is None:
-        found.append(f"{choice.kind.name} bindings are built with {program}, which is missing: {install}")
     return found
 
 

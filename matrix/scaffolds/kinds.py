@@ -32,7 +32,6 @@ class Kind:
         classifiers: Trove classifiers.
         dependencies: Requirements of the wheel.
         build_needs: Python packages that a build needs on the workflow's machine.
-        program: Program that a build needs, and the command that installs it; empty when it needs none.
         matrix: Lines of the ``[tool.wheelmatrix]`` example.
         reserved: Project names that would collide with what the project itself needs.
         reserved_for: What needs them, as in "the name is taken: …".
@@ -50,7 +49,6 @@ class Kind:
     classifiers: tuple[str, ...] = (_CPYTHON, _PYPY)
     dependencies: tuple[str, ...] = ()
     build_needs: tuple[str, ...] = ()
-    program: tuple[str, str] = ("", "")
     matrix: tuple[str, ...] = _TARGETS
     reserved: frozenset[str] = frozenset()
     reserved_for: str = "its module is made with the crate of that name"
@@ -95,7 +93,6 @@ KINDS: dict[str, Kind] = {
             tests=("cffi/test_pure.py", "cffi/test_mixed.py"),
             dependencies=("cffi; platform_python_implementation != 'PyPy'",),
             build_needs=("cffi",),
-            program=("cbindgen", "cargo install cbindgen"),
             reserved=frozenset({"cffi"}),
             reserved_for="its Python code imports the package of that name",
         ),

@@ -84,7 +84,6 @@ def _words(choice: Choice) -> dict[str, str]:
     """Return what stands for each word of the templates; those for several lines end with a line feed or are empty."""
     kind, names = choice.kind, choice.names
     tools = [f"python -m pip install {name}" for name in kind.build_needs]
-    tools += [f"{kind.program[1]} --locked"] if kind.program[1] else []
     dependencies = f"dependencies = {json.dumps(kind.dependencies)}\n" if kind.dependencies else ""
     return {
         "project": names.project,

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from support.fixtures import anyio_backend, build_sdist, cross_env, project, pythons, sdist, venv, wheelmatrix
+from support.fixtures import anyio_backend, build_sdist, cross_env, house, project, pythons, sdist, venv, wheelmatrix
 
-__all__ = ["anyio_backend", "build_sdist", "cross_env", "project", "pythons", "sdist", "venv", "wheelmatrix"]
+__all__ = ["anyio_backend", "build_sdist", "cross_env", "house", "project", "pythons", "sdist", "venv", "wheelmatrix"]

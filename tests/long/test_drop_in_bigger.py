@@ -57,11 +57,6 @@ DIFFERENCES = (
 
 
 @pytest.fixture(scope="module")
-def house(tmp_path_factory: pytest.TempPathFactory) -> House:
-    return House(tmp_path_factory.mktemp("house"))
-
-
-@pytest.fixture(scope="module")
 def bindgen(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """Variables with which uniffi-bindgen 0.32 is found; its library alone is on the crates registry."""
     crate = tmp_path_factory.mktemp("bindgen")

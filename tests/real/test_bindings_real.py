@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import sys
 import zipfile
 from collections.abc import Callable
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from elftools.elf.elffile import ELFFile
+from support.dropin import BUILD, switched
 from support.provision import cbindgen
 from support.reports import read_report
 from support.tools import Ran, find_python, need, run
@@ -191,14 +193,74 @@ def test_a_header_of_the_projects_own_is_taken_as_it_is(project: Project, wheelm
 
 def test_a_missing_cbindgen_is_told_before_compiling(project: Project, wheelmatrix: Wheelmatrix) -> None:
     root = project("c-api")
-    ran = wheelmatrix("build", cwd=root, env={"PATH": _path_without("cbindgen")})
-    assert ran.exit == 2, str(ran)
-    assert "error: cffi bindings need cbindgen, which is missing" in ran.stderr, str(ran)
-    assert "hint: cargo install cbindgen" in ran.stderr, str(ran)
-    assert not list((root / "target").rglob("*.so")), "nothing was compiled"
-    looked = wheelmatrix("doctor", cwd=root, env={"PATH": _path_without("cbindgen")})
+    env, forbidden = _without_cbindgen(root.parent), {"CARGO_NET_OFFLINE": "true"}
+    for ran in (
+        wheelmatrix("build", "--offline", cwd=root, env=env),
+        wheelmatrix("build", cwd=root, env=env | forbidden),
+    ):
+        assert ran.exit == 2, str(ran)
+        assert "error: cffi bindings need cbindgen, which is missing" in ran.stderr, str(ran)
+        assert "hint: cargo install cbindgen" in ran.stderr, str(ran)
+        assert not list((root / "target").rglob("*.so")), "nothing was compiled"
+    looked = wheelmatrix("doctor", cwd=root, env=env | forbidden)
     assert looked.exit == 1, str(looked)
     assert "cffi bindings need cbindgen, which is missing" in looked.stdout, str(looked)
+
+
+NO_NETWORK = """#!/bin/sh
+if [ "$1" = install ]; then echo "error: no route to host" >&2; exit 101; fi
+exec cargo "$@"
+"""
+
+
+@pytest.mark.parametrize("script", [False, True], ids=["known before", "known after the build script ran"])
+def test_one_that_cannot_be_installed_is_told_with_its_log(
+    project: Project, wheelmatrix: Wheelmatrix, script: bool
+) -> None:
+    root = project("c-api")
+    if script:
+        (root / "build.rs").write_text("fn main() {}\n", encoding="utf-8")
+    cargo = root.parent / "cargo"
+    cargo.write_text(NO_NETWORK, encoding="utf-8")
+    cargo.chmod(0o755)
+    ran = wheelmatrix("build", cwd=root, env={**_without_cbindgen(root.parent), "CARGO": str(cargo)})
+    assert ran.exit == 1, str(ran)
+    assert "cbindgen 0.29.2 for cffi bindings: no route to host" in ran.stderr, str(ran)
+    assert "lay a header of your own at target/header.h" in ran.stderr, str(ran)
+    (told,) = re.findall(r"\(what cargo said: (.*)\)", ran.stderr)
+    assert "error: no route to host\n" in (root / told).read_text(encoding="utf-8")
+
+
+def test_front_ends_need_no_cbindgen_and_compile_one_once(
+    project: Project, wheelmatrix: Wheelmatrix, with_cbindgen: dict[str, str]
+) -> None:
+    root = project("c-api")
+    pyproject = root / "pyproject.toml"
+    pyproject.write_text(switched(pyproject.read_text(encoding="utf-8")), encoding="utf-8")
+    named = _built(wheelmatrix("build", "-r", "-o", root.parent / "named", cwd=root, env=with_cbindgen))
+    log = root / "target" / "wheelmatrix" / "logs" / "prepare.log"
+    env = {
+        **_without_cbindgen(root.parent),
+        "CARGO_TARGET_DIR": str(root / "target"),
+        "CARGO_BUILD_TARGET": "host-tuple",
+    }
+    looked = wheelmatrix("doctor", cwd=root, env=env)
+    assert looked.exit == 0, str(looked)
+    assert "cbindgen  – none; the first build that needs it compiles one" in looked.stdout, str(looked)
+    pip: list[str | Path] = [sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "--no-build-isolation"]
+    for number, command in enumerate([[*pip, "-w", "0", root], [*BUILD, "-o", "1", root]]):
+        run(command, cwd=root.parent, env=env, check=True)
+        (wheel,) = (root.parent / str(number)).glob("*.whl")
+        assert look_inside(wheel).texts["c_api/ffi.py"] == look_inside(named).texts["c_api/ffi.py"]
+        assert ("cbindgen" in log.read_text(encoding="utf-8")) == (number == 0), "the first build alone compiles one"
+    looked = wheelmatrix("doctor", cwd=root, env=env)
+    assert "cbindgen  ✓ cbindgen 0.29.2" in looked.stdout, str(looked)
+    assert not list((root.parent / "cache" / "tools").glob("*.work"))
+
+
+def _without_cbindgen(folder: Path) -> dict[str, str]:
+    """The environment of a machine that has none, and will keep one in this folder."""
+    return {"PATH": _path_without("cbindgen"), "WHEELMATRIX_CACHE_DIR": str(folder / "cache")}
 
 
 def _path_without(program: str) -> str:

@@ -33,12 +33,13 @@ PROJECTS = (
     DropIn("ormsgpack", "1.13.1", "pyo3, mostly its ffi, Python in python"),
     DropIn("orjson", "3.13.0", "pyo3-ffi alone"),
     DropIn("edcfg-lint", "0.1.1", "a program, stripped"),
+    DropIn("arrow-odbc", "10.6.2", "cffi, a cbindgen.toml, Python in python, an entry point", library="odbc"),
 )
-NO_PYTHON = "py-rust-stemmers regress unicode-segmentation-rs sampleproject-rs"
+NO_PYTHON = "py-rust-stemmers regress unicode-segmentation-rs sampleproject-rs arrow-odbc"  # or none beside ffi.py
 WITH_EXTRAS = "python-bidi py-rust-stemmers base2048 sampleproject-rs"
 WITH_README = (
     "python-bidi py-rust-stemmers regress jh2 rtoml base2048 bencode-rs unicode-segmentation-rs lzallright ormsgpack"
-    " orjson sampleproject-rs edcfg-lint"
+    " orjson sampleproject-rs edcfg-lint arrow-odbc"
 )
 DIFFERENCES = (
     *COMMON,
@@ -48,11 +49,6 @@ DIFFERENCES = (
     Difference("lzallright", "METADATA Home-Page", HOME_PAGE),
     Difference("base2048", "key package.readme in Cargo.toml", "maturin adds what cargo finds by itself"),
 )
-
-
-@pytest.fixture(scope="module")
-def house(tmp_path_factory: pytest.TempPathFactory) -> House:
-    return House(tmp_path_factory.mktemp("house"))
 
 
 @pytest.mark.parametrize("project", PROJECTS, ids=str)

@@ -13,7 +13,7 @@ from support.compare import Difference, Found, check_found, differences, sdist_d
 from support.judges import check_distribution
 from support.projects import fetch_sdist, unpack
 from support.sdists import read_sdist
-from support.tools import SCRIPTS, need, run
+from support.tools import SCRIPTS, need, need_library, run
 from support.wheels import look_inside
 
 __all__ = ["COMMON", "DropIn", "House", "Made", "check_drop_in", "check_ours", "check_packed", "switched"]
@@ -38,12 +38,14 @@ class DropIn:
         version: The release.
         layout: Its bindings, and how it is laid out.
         env: Variables that its build needs.
+        library: Library of the system that it links, without ``lib``; empty for none.
     """
 
     name: str
     version: str
     layout: str
     env: dict[str, str] = field(default_factory=dict)
+    library: str = ""
 
     def __str__(self) -> str:
         return self.name
@@ -89,6 +91,8 @@ class House:
 
 def lay_out(project: DropIn, folder: Path) -> Path:
     """Unpack a project as its author had it: under git, without PKG-INFO; return its root."""
+    if project.library:
+        need_library(project.library)
     root = unpack(fetch_sdist(project.name, project.version, project.env), folder)
     (root / "PKG-INFO").unlink()  # maturin stops at the one of the sdist that this project came in
     run([need("git"), "init", "-q"], cwd=root, check=True)

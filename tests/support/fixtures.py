@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from support.cross import cross_environment
+from support.dropin import House
 from support.every_target import EveryTarget, declare
 from support.foreign import Foreign, foreign
 from support.known import Known, Story
@@ -115,6 +116,12 @@ def cross_env() -> dict[str, str]:
 def foreign_python() -> Callable[[str], Foreign]:
     """Python 3.11 of another processor: ``foreign_python("arm64").ask("import x", folder)``."""
     return foreign
+
+
+@pytest.fixture(scope="module")
+def house(tmp_path_factory: pytest.TempPathFactory) -> House:
+    """Where projects of PyPI are built with our back end and with maturin's."""
+    return House(tmp_path_factory.mktemp("house"))
 
 
 @pytest.fixture(scope="session")

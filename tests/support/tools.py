@@ -76,6 +76,14 @@ def need_llvm(tool: str) -> str:
     return need(tool)
 
 
+def need_library(name: str) -> None:
+    """See that programs can be linked with a library of the system: ``need_library("odbc")``."""
+    file = f"lib{name}.so"
+    said = subprocess.run([need("gcc"), f"-print-file-name={file}"], capture_output=True, text=True, check=True)
+    if said.stdout.strip() == file:
+        lacking(f"{file} and what is needed to link it")
+
+
 def find_python(version: str) -> Path:
     """Return an interpreter of a minor version: pyenv's newest of it, else ``pythonX.Y`` on PATH."""
     root = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv")

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from matrix.errors import UsageError
-from matrix.project.cargo_config import configured_target, names_target
+from matrix.project.cargo_config import configured_offline, configured_target, names_target
 
 ARM = "aarch64-unknown-linux-gnu"
 GNU = "x86_64-unknown-linux-gnu"
@@ -102,3 +102,16 @@ def test_what_cargo_would_complain_about_is_left_to_cargo(root: Path, environ: d
     flags = ("net.offline=true", "not toml =", "no/such.toml")
     assert configured_target(root, environ, flags) is None
     assert not names_target(root, environ, flags)
+
+
+def test_the_network_is_forbidden_by_flags_then_variables_then_files(root: Path, environ: dict[str, str]) -> None:
+    assert not configured_offline(root, environ)
+    (root / ".cargo").mkdir()
+    (root / ".cargo" / "config.toml").write_text("net.offline = true\n")
+    assert configured_offline(root, environ)
+    assert not configured_offline(root, {**environ, "CARGO_NET_OFFLINE": "false"})
+    assert configured_offline(root, {**environ, "CARGO_NET_OFFLINE": "false"}, ["net.offline=true"])
+    assert not configured_offline(root, environ, ["net.offline=true", "net.offline=false"])
+    (root / ".cargo" / "config.toml").write_text("net.offline = 'true'\n")
+    assert not configured_offline(root, environ)
+    assert configured_offline(root, {**environ, "CARGO_NET_OFFLINE": "true"})

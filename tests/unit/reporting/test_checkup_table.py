@@ -2,6 +2,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
+import pytest
 from support.golden import assert_golden
 
 from matrix.checkup import CheckedDriver, CheckedProject, CheckedTool, Checkup, Pythons, Remark, Standards
@@ -67,6 +69,21 @@ ALONE = Checkup(
 def test_a_machine_that_lacks_something() -> None:
     assert_golden(GOLDEN / "checkup.txt", render_checkup(LACKING))
     assert render_checkup(LACKING, symbols=ASCII).isascii()
+
+
+@pytest.mark.parametrize(
+    ("found", "row"),
+    [
+        (tool("cbindgen", "0.29.4"), "✓ cbindgen 0.29.4"),
+        (
+            tool("cbindgen", install="cargo install --locked cbindgen@0.29.2", needed=False),
+            "– none; the first build that needs it compiles one (cargo install --locked cbindgen@0.29.2)",
+        ),
+    ],
+)
+def test_what_writes_headers_has_a_row_where_it_is_wanted(found: CheckedTool, row: str) -> None:
+    assert f"\n  cbindgen  {row}\n" in render_checkup(msgspec.structs.replace(ALONE, header=found))
+    assert "cbindgen" not in render_checkup(ALONE)
 
 
 def test_a_machine_alone() -> None:

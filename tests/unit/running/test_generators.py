@@ -13,25 +13,22 @@ from matrix.running.generators import missing_generator
 
 
 @pytest.mark.parametrize(
-    ("files", "told"),
+    ("files", "cbindgen", "told"),
     [
-        ({}, True),
-        ({"target/header.h": ""}, False),
-        ({"build.rs": ""}, False),  # may write the header
-        ({"build.rs": "", "Cargo.toml": "[package]\nbuild = false"}, True),
-        ({"Cargo.toml": "[package]\nbuild = 'other.rs'"}, False),
+        ({}, False, True),
+        ({}, True, False),
+        ({"target/header.h": ""}, False, False),
+        ({"build.rs": ""}, False, False),  # may write the header
+        ({"build.rs": "", "Cargo.toml": "[package]\nbuild = false"}, False, True),
+        ({"Cargo.toml": "[package]\nbuild = 'other.rs'"}, False, False),
     ],
 )
 async def test_a_missing_cbindgen_is_told_where_no_header_can_come(
-    files: dict[str, str],
-    told: bool,
-    make_build: Callable[..., Build],
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
+    files: dict[str, str], cbindgen: bool, told: bool, make_build: Callable[..., Build], tmp_path: Path
 ) -> None:
     for name, text in {"Cargo.toml": "[package]", **files}.items():
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(text)
-    monkeypatch.setenv("PATH", str(tmp_path))
-    missing = await missing_generator([make_build(bindings="cffi")], tmp_path / "target", [sys.executable], tmp_path)
+    builds = [make_build(bindings="cffi")]
+    missing = await missing_generator(builds, tmp_path / "target", [sys.executable], tmp_path, cbindgen=cbindgen)
     assert ("cbindgen" in missing.message if missing is not None else False) == told

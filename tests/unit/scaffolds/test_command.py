@@ -193,16 +193,6 @@ def test_a_cargo_workspace_above_has_to_know(
     assert ('is a cargo workspace: add "crates/demo" to its members, or to exclude' in err) == told
 
 
-def test_a_program_that_is_missing_is_told_with_its_command(
-    here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setattr(shutil, "which", lambda _: None)
-    assert main(["new", "demo", "-b", "cffi"]) == 0
-    assert "warning: cffi bindings are built with cbindgen, which is missing: cargo install cbindgen" in (
-        capsys.readouterr().err
-    )
-
-
 def test_the_help_names_every_kind_of_bindings() -> None:
     for command in ("new", "init"):
         text = subparser(make_parser(), command).format_help()
