@@ -120,6 +120,8 @@ def split(given: Sequence[str] | None) -> tuple[str, ...]:
 def _installer(options: argparse.Namespace, python: Path) -> tuple[tuple[str, ...], str]:
     """Return the installer, and its flag that replaces another version of the same."""
     if options.pip_path is not None:
+        if shutil.which(options.pip_path) is None:
+            raise ToolError(f"{options.pip_path!r} is no program (--pip-path)", hint="name a pip of 22.3 or newer")
         return (options.pip_path, "--python", str(python), "install", "--quiet"), "--force-reinstall"
     uv = shutil.which("uv")
     has_pip = any((python.parent.parent / "lib").glob("python*/site-packages/pip")) or any(
