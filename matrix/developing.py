@@ -56,6 +56,7 @@ def build_options(options: argparse.Namespace, python: Path, out: str) -> argpar
     own = {name: value for name, value in vars(options).items() if hasattr(built, name) and name != "command"}
     for name, value in own.items():
         setattr(built, name, value)
+    built.interpreter_origin = "the environment's Python"
     built.editable = True
     return built
 

@@ -44,6 +44,7 @@ def test_the_build_is_for_that_python_alone() -> None:
         True,
     )
     assert not built.release
+    assert built.interpreter_origin == "the environment's Python", "develop has no -i"
 
 
 TABLE = {
