@@ -59,6 +59,7 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     options.rustc_args = rustc
     options.unpacked = None  # the tree to build from, when it is not the project itself
     options.editable = False  # whether the wheel points to the project's own Python code
+    options.interpreter_origin = "-i"  # who named the interpreter, for messages
     options.talks = False  # whether cargo's own lines are told without -v
     options.default_profile = None  # what a front end builds when nothing names a profile
     return options

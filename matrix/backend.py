@@ -166,11 +166,14 @@ def _options(config_settings: Settings | None, directory: str, *, tells: bool = 
     given = _given(config_settings, tells=tells)
     cut = given.index("--") if "--" in given else len(given)
     flags = ["build", *given[:cut], "--out", directory]
-    if not has_flag(given[:cut], "-i", "--interpreter"):
+    own = not has_flag(given[:cut], "-i", "--interpreter")
+    if own:
         flags += ["--interpreter", _python()]
     if not has_flag(given[:cut], "--compatibility", "--manylinux"):
         flags += ["--compatibility", "off"]
     options = parse([*flags, *given[cut:]])
+    if own:
+        options.interpreter_origin = "the Python that asks for the wheel"
     options.default_profile = "release"
     options.talks = True  # a front end shows it only when asked (pip -v)
     return options

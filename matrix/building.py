@@ -24,7 +24,7 @@ from matrix.events import Bus, Note, RunEnded, RunStarted
 from matrix.files import shown
 from matrix.gathering import Gathered, gather, tag_environment, tool_versions
 from matrix.model import Plan
-from matrix.out_places import make_writable, report_path, stripped, watched
+from matrix.out_places import OTHER_TARGET, make_writable, report_path, stripped, watched
 from matrix.pgo import training_of
 from matrix.repairs import demand_patchelf, repairs_here
 from matrix.reporting.collector import ReportCollector
@@ -95,7 +95,7 @@ async def build_wheels(
     lacking = await gathered.missing_generator()
     if lacking is not None:
         raise lacking
-    make_writable(out, "--out" if options.out is not None else "the target directory")
+    make_writable(out, "--out" if options.out is not None else "in the target directory")
     report_file = report_path(gathered, options, out, private=private)
     previous = read_report(report_file)
     collector = ReportCollector(
@@ -145,7 +145,7 @@ def _opened(gathered: Gathered, out: Path) -> Iterator[None]:
         except OSError as error:
             raise UsageError(
                 f"{gathered.workshop.base} cannot be written: {error.strerror or error}",
-                hint="choose another target directory with --target-dir",
+                hint=OTHER_TARGET,
             ) from None
         yield
 

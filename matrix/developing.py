@@ -57,6 +57,7 @@ def build_options(options: argparse.Namespace, python: Path, out: str) -> argpar
     own = {name: value for name, value in vars(options).items() if hasattr(built, name) and name != "command"}
     for name, value in own.items():
         setattr(built, name, value)
+    built.interpreter_origin = "the environment's Python"
     built.editable = True
     return built
 
@@ -121,6 +122,8 @@ def split(given: Sequence[str] | None) -> tuple[str, ...]:
 def _installer(options: argparse.Namespace, python: Path) -> tuple[tuple[str, ...], str]:
     """Return the installer, and its flag that replaces another version of the same."""
     if options.pip_path is not None:
+        if shutil.which(options.pip_path) is None:
+            raise ToolError(f"{options.pip_path!r} is no program (--pip-path)", hint="name a pip of 22.3 or newer")
         return (options.pip_path, "--python", str(python), "install", "--quiet"), "--force-reinstall"
     uv = shutil.which("uv")
     has_pip = any((python.parent.parent / "lib").glob("python*/site-packages/pip")) or any(

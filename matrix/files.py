@@ -68,6 +68,10 @@ def replacing(path: Path, *, unless: Callable[[Path], bool] | None = None) -> It
         if unless is None or not unless(temporary):
             temporary.replace(path)
             _sync_directory(path.parent)
+    except OSError as error:
+        if error.filename == str(temporary):  # a name that nobody has seen says nothing
+            error.filename = str(path)
+        raise
     finally:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)

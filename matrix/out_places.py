@@ -10,7 +10,10 @@ from matrix.errors import UsageError
 from matrix.files import REPORT, shown
 from matrix.gathering import Gathered
 
-__all__ = ["make_writable", "report_path", "stripped", "watched"]
+__all__ = ["OTHER_TARGET", "make_writable", "report_path", "stripped", "watched"]
+
+OTHER_TARGET = "choose another target directory with --target-dir or CARGO_TARGET_DIR"
+"""What to do when cargo's target directory cannot be written; front ends hand on the variable alone."""
 
 
 def make_writable(out: Path, origin: str, what: str = "out directory") -> None:
@@ -28,11 +31,14 @@ def make_writable(out: Path, origin: str, what: str = "out directory") -> None:
         out.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=out):
             pass
+    except FileExistsError:
+        why = "a file is there, or a link that leads nowhere"
     except OSError as error:
-        raise UsageError(
-            f"the {what} {out} cannot be written: {error.strerror or error} ({origin})",
-            hint=f"choose another one with {origin if origin.startswith('--') else '--out'}",
-        ) from None
+        why = error.strerror or str(error)
+    else:
+        return
+    hint = f"choose another one with {origin}" if origin.startswith("--") else OTHER_TARGET
+    raise UsageError(f"the {what} {out} cannot be written: {why} ({origin})", hint=hint)
 
 
 def report_path(gathered: Gathered, options: argparse.Namespace, out: Path, *, private: bool) -> Path:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from matrix.errors import ConfigError, UsageError, did_you_mean
@@ -33,14 +33,18 @@ def requirements(
     optional = {canonicalize_name(name): words for name, words in project.get("optional-dependencies", {}).items()}
     for extra in extras:
         if canonicalize_name(extra) not in optional:
-            raise UsageError(f"there is no extra {extra!r} (-E)", hint=did_you_mean(extra, optional))
+            raise UsageError(f"there is no extra {extra!r} (-E)", hint=_near(extra, optional))
         found += optional[canonicalize_name(extra)]
     known = table.get("dependency-groups", {})
     for group in groups:
         if canonicalize_name(group) not in map(canonicalize_name, known):
-            raise UsageError(f"there is no dependency group {group!r} ({origin})", hint=did_you_mean(group, known))
+            raise UsageError(f"there is no dependency group {group!r} ({origin})", hint=_near(group, known))
         try:
             found += resolve_dependency_groups(known, group)
         except Exception as error:  # noqa: BLE001 - several kinds, and groups of them
             raise ConfigError(f"pyproject.toml: [dependency-groups] {group}: {error}") from None
     return tuple(dict.fromkeys(found))
+
+
+def _near(word: str, known: Collection[str]) -> str:
+    return did_you_mean(word, known) or f"there are: {', '.join(known) or 'none'}"

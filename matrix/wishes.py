@@ -57,6 +57,7 @@ def request_of(options: argparse.Namespace, project: Project, environ: Mapping[s
     targets, origin, default = _targets(options, project, environ, host)
     return Request(
         interpreters=words or None,
+        interpreters_origin=options.interpreter_origin,
         find=find,
         targets=targets,
         targets_origin=origin,

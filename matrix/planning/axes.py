@@ -73,7 +73,7 @@ def interpreter_words(request: Request, options: Options) -> Iterator[Word]:
     """Yield the words of the interpreters axis; none at all means the current ``python3``."""
     flagged = request.interpreters is not None or request.find
     for text in request.interpreters or ():
-        yield Word(text, "-i", named=True)
+        yield Word(text, request.interpreters_origin, named=True)
     if request.find:
         yield Word("found", "-f", named=False)
     if not flagged:

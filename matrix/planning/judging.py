@@ -162,7 +162,8 @@ class Judge:
             return
         if not allows(requires, interpreter.version, interpreter.full_version):
             version = interpreter.full_version or ".".join(map(str, interpreter.version))
-            yield f"{candidate.pick.id}: Python {version} (-i) is outside requires-python {requires!r}"
+            pick = candidate.pick
+            yield f"{pick.id}: Python {version} ({pick.origin}) is outside requires-python {requires!r}"
 
     def _unfit(self, candidate: Candidate, recipe: Recipe) -> tuple[Refusal | None, str]:
         """Return why bindings, target, Python or level rule a candidate out, and the flag that asked for it."""

@@ -18,7 +18,8 @@ class Request:
     """What the flags said, as plain values; ``None`` and empty mean that a flag was not given.
 
     Attributes:
-        interpreters: Words of ``-i``.
+        interpreters: Words of ``-i``, or the Python that asks for the build.
+        interpreters_origin: Which of them.
         find: ``-f``.
         targets: Triples of ``--target``, or of ``CARGO_BUILD_TARGET`` or ``ARCHFLAGS``.
         targets_origin: Which of them.
@@ -35,6 +36,7 @@ class Request:
     """
 
     interpreters: tuple[str, ...] | None = None
+    interpreters_origin: str = "-i"
     find: bool = False
     targets: tuple[str, ...] | None = None
     targets_origin: str = "--target"

@@ -159,6 +159,8 @@ async def _run(path: Path, flags: tuple[str, ...], time_limit: float) -> Said:
         return answer
     if ended.exit:
         words = next((line.strip() for line in err if line.strip()), "")
+        if SCRIPT.strip().partition("\n")[0] in words:  # it took the question for a file's name, say
+            words = ""
         if len(words) > _SAID:
             words = f"{words[:_SAID]}…"
         return f"failed: {words}" if words else f"failed with exit code {ended.exit}"

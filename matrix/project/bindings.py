@@ -119,8 +119,9 @@ def detect_bindings(
     """
     found = _watched(metadata, scoped)
     kind = _kind(crate, found, wish)
-    if kind != "bin" and not crate.names_of("cdylib"):
-        undecided = wish is None and not found and not crate.names_of("bin")
+    # a library of another type becomes a cdylib for whoever needs one; alone it does not tell what it is for
+    undecided = wish is None and not found and not crate.names_of("cdylib") and not crate.names_of("bin")
+    if kind != "bin" and (undecided or not crate.libraries):
         raise ConfigError(
             f"{crate.directory / 'Cargo.toml'}: crate {crate.name!r} has no cdylib target"
             + (", no program and no dependency that tells its bindings" if undecided else ""),

@@ -183,6 +183,8 @@ def find_cargo() -> str:
     """
     programs = str(Path(os.environ.get("CARGO_HOME") or Path.home() / ".cargo") / "bin")
     found = os.environ.get("CARGO") or shutil.which("cargo")
+    if found is not None and shutil.which(found) is None and (os.path.isabs(found) or not os.path.dirname(found)):  # noqa: PTH117, PTH120 - as written
+        raise ToolError(f"CARGO is {found!r}, which is no program", hint="unset it, or set it to the cargo to use")
     if found is None and (found := shutil.which("cargo", path=programs)) is not None:
         os.environ["PATH"] = os.pathsep.join(filter(None, (os.environ.get("PATH", os.defpath), programs)))
     if found is None:

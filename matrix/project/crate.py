@@ -23,6 +23,8 @@ from matrix.project.platform_cfg import applies
 
 __all__ = ["Crate", "check_features", "crate_packages", "crate_warnings", "pick_crate", "reachable"]
 
+_APART = {"example", "test", "bench", "custom-build"}
+_LIBRARY_TYPES = {"lib", "rlib", "dylib", "staticlib"}
 LEGACY = "package.metadata.maturin"
 # Keys that maturin 0.14 moved to [project], and refuses since.
 MOVED = {
@@ -91,13 +93,16 @@ class Crate:
     local: tuple[Path, ...] = ()
     packages: Mapping[str, CargoPackage] = field(default_factory=dict)
 
+    @property
+    def libraries(self) -> tuple[PackageTarget, ...]:
+        """The targets that can become the module: every cdylib, else the library, which is compiled as one then."""
+        own = [one for one in self.targets if not _APART & set(one.kind)]
+        found = tuple(one for one in own if "cdylib" in one.crate_types)
+        return found or tuple(one for one in own if _LIBRARY_TYPES & set(one.crate_types))[:1]
+
     def names_of(self, crate_type: str) -> tuple[str, ...]:
         """Return the names of the targets built as ``cdylib``, ``bin``, …; examples and tests left out."""
-        return tuple(
-            one.name
-            for one in self.targets
-            if crate_type in one.crate_types and not {"example", "test", "bench", "custom-build"} & set(one.kind)
-        )
+        return tuple(one.name for one in self.targets if crate_type in one.crate_types and not _APART & set(one.kind))
 
     def needs(self, package: str, targets: Iterable[Target], kinds: Collection[str | None]) -> Iterator[str]:
         """Yield the packages that one needs on any of the platforms, by edges of these kinds (``build``, ``None``)."""

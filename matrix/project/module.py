@@ -113,11 +113,12 @@ def module_warnings(module: Module, root: Path) -> tuple[str, ...]:
 
 
 def _targets(crate: Crate, kind: str, options: MaturinOptions) -> tuple[str, ...]:
-    names = crate.names_of(kind)
+    types = dict.fromkeys(crate.names_of("bin"), ("bin",)) if kind == "bin" else _libraries(crate)
+    names = tuple(types)
     if options.targets is None:
         return names
-    chosen = {one.name for one in options.targets if one.kind in (None, kind)}
-    kept = tuple(name for name in names if name in chosen)
+    chosen = options.targets
+    kept = tuple(name for name in names if any(one.name == name and one.kind in (None, *types[name]) for one in chosen))
     if not kept:
         wanted = ", ".join(repr(one.name) for one in options.targets)
         raise ConfigError(
@@ -125,6 +126,10 @@ def _targets(crate: Crate, kind: str, options: MaturinOptions) -> tuple[str, ...
             hint=f"it has: {', '.join(names)}" if names else None,
         )
     return kept
+
+
+def _libraries(crate: Crate) -> dict[str, tuple[str, ...]]:
+    return {one.name: one.crate_types for one in crate.libraries}
 
 
 def check_scripts(table: Mapping[str, Any]) -> None:

@@ -40,7 +40,7 @@ def check_module_name(crate: Crate, bindings: Bindings, module: Module, options:
     """
     if bindings.kind not in ("pyo3", "pyo3-ffi", "rust-cpython"):
         return
-    roots = [Path(one.src_path) for one in crate.targets if "cdylib" in one.crate_types and "example" not in one.kind]
+    roots = [Path(one.src_path) for one in crate.libraries]
     if len(roots) != 1:
         return
     declared = declared_modules(roots[0], module.name)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -142,6 +143,7 @@ async def read_project(where: Path, flags: CargoFlags, *, bindings: str | None =
     table = read_toml(files.pyproject) if files.pyproject is not None else {}
     maturin, warnings = read_maturin_options(_tool(table, "maturin"))
     options = read_options(_tool(table, "wheelmatrix"))
+    warnings = (*warnings, *_misspelt(table))
     merged = merge_flags(flags, maturin)
     metadata = await read_metadata(files.manifest, merged, files.root)
     crate = pick_crate(metadata, files.manifest)
@@ -272,3 +274,14 @@ def _tool(table: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     if not isinstance(options, dict):
         raise ConfigError(f"pyproject.toml: [tool.{name}] must be a table")
     return options
+
+
+def _misspelt(table: Mapping[str, Any]) -> list[str]:
+    """Warn of tables that look like one of ours and are nobody's."""
+    found = []
+    tools = table.get("tool", {})
+    for name in tools if isinstance(tools, dict) else ():
+        near = get_close_matches(name, ("wheelmatrix", "maturin"), n=1, cutoff=0.85)
+        if near and near != [name]:
+            found.append(f"pyproject.toml: [tool.{name}] is read by nobody here; did you mean [tool.{near[0]}]?")
+    return found

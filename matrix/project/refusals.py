@@ -68,4 +68,6 @@ def _hint(words: str) -> str | None:
         return "run once without --offline, or `cargo fetch` beforehand"
     if (gone := re.search(r"failed to read `([^`]+)`\s+Caused by:\s+No such file", words)) is not None:
         return f"a path dependency points to {gone[1]}, which is not there: correct its path, or put the crate there"
+    if re.search(r'(Read-only file system|Permission denied) \(os error \d+\) at path "[^"]*target', words):
+        return "cargo writes into its target directory: name another with CARGO_TARGET_DIR"
     return None

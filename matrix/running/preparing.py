@@ -80,7 +80,7 @@ async def install_cbindgen(builds: Sequence[str], bench: Bench) -> Outcome | Non
 
 
 async def _generators(builds: Sequence[Build], bench: Bench) -> dict[str, Outcome]:
-    needing = [build.id for build in without_header(builds, bench.workshop.base.parent, bench.root)]
+    needing = [build.id for build in without_header(builds, bench.target_dir, bench.root)]
     if not needing or find_cbindgen(bench.cache, bench.host, os.environ) is not None or not may_install(bench.host):
         return {}
     await bench.pool.acquire()

@@ -75,7 +75,7 @@ def prune(base: Path, *, lanes_only: bool = False, before: float | None = None, 
 
 def _lanes(base: Path) -> list[Path]:
     """Return our lanes: real directories whose lock a run has made."""
-    with suppress(FileNotFoundError):
+    with suppress(FileNotFoundError, NotADirectoryError):
         return sorted(
             lane
             for lane in (base / "lanes").iterdir()

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from matrix.errors import UsageError, did_you_mean
 from matrix.files import shown
+from matrix.project.pymodules import declared_modules
 from matrix.scaffolds.kinds import KINDS, Kind
 from matrix.scaffolds.names import check_name, check_reserved
 from matrix.scaffolds.render import Choice, Layout, manifest_path, render
@@ -121,7 +122,14 @@ def _warnings(options: argparse.Namespace, directory: Path, choice: Choice) -> l
     for name in choice.kind.files:
         if name != "Cargo.toml" and os.path.lexists(crate / name):
             path = shown(crate / name, Path.cwd())
-            found.append(f"{path} stays as it is: it must hold what {choice.kind.title} needs there, or nothing builds")
+            module = choice.names.module
+            if choice.kind.name != "pyo3" or not name.endswith("lib.rs"):
+                lacking = f"it must hold what {choice.kind.title} needs, or nothing builds"
+            elif module in (declared_modules(crate / name, module) or ()):
+                continue
+            else:
+                lacking = f"Python imports it once you add a module to it: #[pyo3::pymodule] mod {module} {{}}"
+            found.append(f"{path} stays as it is: {lacking}")
     workspace = workspace_warning(directory / manifest_path(choice.layout))
     if workspace is not None:
         found.append(workspace)

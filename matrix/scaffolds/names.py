@@ -5,6 +5,7 @@ from __future__ import annotations
 import keyword
 import re
 import sys
+import unicodedata
 from dataclasses import dataclass
 
 from matrix.errors import UsageError
@@ -107,7 +108,8 @@ def _broken(name: str) -> str:
 
 def _near(name: str) -> str:
     """Return a name close to one that breaks the rules, or an empty string."""
-    plain = re.sub(r"[^A-Za-z0-9_-]+", "-", name).strip("-_")
+    letters = "".join(one for one in unicodedata.normalize("NFKD", name) if not unicodedata.combining(one))  # é is e
+    plain = re.sub(r"[^A-Za-z0-9_-]+", "-", letters).strip("-_")
     for candidate in (plain.lstrip("0123456789").strip("-_"), f"my-{plain}"):
         if candidate and not _broken(candidate):
             return candidate

@@ -119,9 +119,9 @@ def replace(path: Path, old: str, new: str) -> None:
     path.write_text(text.replace(old, new))
 
 
-def test_no_cdylib_target(wheelmatrix: Wheelmatrix, project: Copy) -> None:
+def test_no_library(wheelmatrix: Wheelmatrix, project: Copy) -> None:
     root = project("ffi-only")
-    replace(root / "Cargo.toml", '"cdylib"', '"rlib"')
+    replace(root / "Cargo.toml", 'crate-type = ["cdylib"]', "proc-macro = true")
     assert_refused(wheelmatrix("build", cwd=root), "cdylib", hint='crate-type = ["cdylib"]')
 
 

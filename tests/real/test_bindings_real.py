@@ -94,6 +94,19 @@ def test_arguments_for_rustc_reach_every_program(project: Project, wheelmatrix: 
         assert size < sizes[()][name] / 2, name
 
 
+def test_a_library_that_is_no_cdylib_is_compiled_as_one(project: Project, wheelmatrix: Wheelmatrix, venv: Venv) -> None:
+    root = project("ffi-only")
+    manifest = root / "Cargo.toml"
+    text = manifest.read_text()
+    manifest.write_text(text.replace('crate-type = ["cdylib"]\n', ""))
+    assert manifest.read_text() != text
+    wheel = _built(wheelmatrix("build", "-i", "3.12", cwd=root))
+    python = venv(find_python("3.12"))
+    install(python, wheel)
+    ask(python, "import ffi_only")
+    _reused(wheelmatrix, root, "-i", "3.12")
+
+
 def _sizes(wheel: Path) -> dict[str, int]:
     with zipfile.ZipFile(wheel) as archive:
         return {info.filename: info.file_size for info in archive.infolist()}

@@ -82,6 +82,8 @@ def test_the_base_python_is_built_for_where_the_project_says_so(
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "_base_executable", "/opt/python")
     assert backend._options(None, "out").interpreter == [sys.executable]
+    assert backend._options(None, "out").interpreter_origin == "the Python that asks for the wheel"
+    assert backend._options({"interpreter": "3.12"}, "out").interpreter_origin == "-i"
     (tmp_path / "pyproject.toml").write_text("[tool.maturin]\nuse-base-python = true\n", encoding="utf-8")
     assert backend._options(None, "out").interpreter == ["/opt/python"]
     assert backend._options({"interpreter": "3.12"}, "out").interpreter == ["3.12"]

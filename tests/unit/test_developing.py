@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from matrix.arguments import parse
-from matrix.developing import build_options, find_environment, requirements, split
-from matrix.errors import ConfigError, UsageError
+from matrix.developing import build_options, find_environment, find_installation, requirements, split
+from matrix.errors import ConfigError, ToolError, UsageError
 
 
 def environment(folder: Path) -> Path:
@@ -44,6 +44,7 @@ def test_the_build_is_for_that_python_alone() -> None:
         True,
     )
     assert not built.release
+    assert built.interpreter_origin == "the environment's Python", "develop has no -i"
 
 
 TABLE = {
@@ -72,3 +73,20 @@ def test_what_is_not_there_is_named(
 ) -> None:
     with pytest.raises(kind, match=words):
         requirements(TABLE, extras, groups)
+
+
+def test_what_there_is_stands_beside_what_is_not() -> None:
+    with pytest.raises(UsageError) as caught:
+        requirements(TABLE, ("other",), ())
+    assert caught.value.hint == "there are: fast-io"
+    with pytest.raises(UsageError) as caught:
+        requirements({}, (), ("xyz",))
+    assert caught.value.hint == "there are: none"
+
+
+def test_a_pip_that_is_missing_is_told_before_the_build(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "Cargo.toml").touch()
+    monkeypatch.chdir(tmp_path)
+    options = parse(["develop", "--pip-path", str(tmp_path / "gone")])
+    with pytest.raises(ToolError, match=r"gone' is no program \(--pip-path\)"):
+        find_installation(options, Path("/v/bin/python"))

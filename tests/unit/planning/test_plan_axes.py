@@ -123,6 +123,12 @@ def test_an_impossible_python_is_an_error_when_named_and_left_out_when_not() -> 
         make_plan(project, Request(interpreters=("3.99",)), made_up_facts())
 
 
+def test_who_named_a_python_is_told() -> None:
+    request = Request(interpreters=("3.7",), interpreters_origin="the environment's Python")
+    with pytest.raises(UsageError, match=r"cp37-.* \(the environment's Python\): pyo3 0.30.1 supports"):
+        make_plan(made_up_project(), request, made_up_facts())
+
+
 def test_words_that_mean_nothing_name_their_place() -> None:
     project = made_up_project(matrix={"interpreters": ["3.12", "3.l3"]})
     with pytest.raises(UsageError, match=r"pyproject.toml: \[tool.wheelmatrix\] interpreters\[1\]: '3.l3'"):

@@ -104,7 +104,17 @@ def test_bindings_that_the_user_names() -> None:
     assert caught.value.hint == "did you mean 'pyo3'?"
 
 
-@pytest.mark.parametrize("types", ["lib", ""])
+@pytest.mark.parametrize("types", ["lib", "rlib", "staticlib rlib"])
+def test_a_library_of_another_type_is_compiled_as_a_cdylib(types: str) -> None:
+    metadata = _metadata(("pyo3", "0.30.1", ()), types=types)
+    assert _detect(metadata).kind == "pyo3"
+    assert [one.name for one in pick_crate(metadata, MANIFEST).libraries] == [f"p{types.split(maxsplit=1)[0]}"]
+    assert _detect(_metadata(types=types), wish="cffi").kind == "cffi"
+    with pytest.raises(ConfigError, match="no dependency that tells its bindings"):
+        _detect(_metadata(types=types))
+
+
+@pytest.mark.parametrize("types", ["proc-macro", ""])
 def test_no_cdylib(types: str) -> None:
     with pytest.raises(ConfigError, match=r"/p/Cargo.toml: crate 'p' has no cdylib target") as caught:
         _detect(_metadata(("pyo3", "0.30.1", ()), types=types))

@@ -149,6 +149,16 @@ def test_chosen_targets(tmp_path: Path) -> None:
     assert caught.value.hint == "it has: p"
 
 
+def test_a_chosen_library_by_any_of_its_types(tmp_path: Path) -> None:
+    (tmp_path / "Cargo.toml").write_text('[lib]\nname = "p"', encoding="utf-8")
+    for types in (("rlib",), ("cdylib", "rlib")):
+        chosen = MaturinOptions(targets=(CargoTarget(name="p", kind="rlib"),))
+        assert _describe(tmp_path, chosen, crate=_crate(tmp_path, "p", _target("p", *types))).lib_name == "p"
+    chosen = MaturinOptions(targets=(CargoTarget(name="p", kind="dylib"),))
+    with pytest.raises(ConfigError, match="targets: no cdylib target"):
+        _describe(tmp_path, chosen, crate=_crate(tmp_path, "p", _target("p", "rlib")))
+
+
 def test_python_packages(tmp_path: Path) -> None:
     _package(tmp_path / "my_crate")
     _package(tmp_path / "other")

@@ -36,6 +36,13 @@ def test_a_failed_write_leaves_the_old_file_and_no_other(tmp_path: Path) -> None
     assert [entry.name for entry in tmp_path.iterdir()] == ["wheel"]
 
 
+def test_a_place_that_cannot_be_written_is_told_under_the_name_the_file_was_to_have(tmp_path: Path) -> None:
+    path = tmp_path / "gone" / "module.so"
+    with pytest.raises(FileNotFoundError) as caught, replacing(path):
+        pass
+    assert caught.value.filename == str(path)
+
+
 async def test_a_lane_is_held_against_another_run(tmp_path: Path) -> None:
     one, two = Workshop(tmp_path), Workshop(tmp_path)
     one.prepare()

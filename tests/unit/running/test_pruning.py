@@ -135,3 +135,9 @@ def test_what_a_killed_clean_left_is_no_lane_and_goes(tmp_path: Path) -> None:
 
 def test_nothing_to_remove_is_no_error(tmp_path: Path) -> None:
     assert prune(tmp_path / "missing").removed == []
+
+
+def test_a_target_directory_that_is_a_file_holds_nothing_of_ours(tmp_path: Path) -> None:
+    (tmp_path / "target").write_text("mine")
+    assert prune(tmp_path / "target" / "wheelmatrix").removed == []
+    assert (tmp_path / "target").read_text() == "mine"

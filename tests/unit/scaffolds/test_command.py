@@ -167,8 +167,9 @@ def test_source_that_is_there_stays_and_is_told(here: Path, capsys: pytest.Captu
     (here / "demo" / "src").mkdir(parents=True)
     (here / "demo" / "src" / "lib.rs").write_text("// mine")
     assert main(["init", "demo"]) == 0
-    told = f"warning: {Path('demo/src/lib.rs')} stays as it is: it must hold what a project with pyo3 bindings needs"
-    assert told in capsys.readouterr().err
+    err = capsys.readouterr().err
+    assert f"warning: {Path('demo/src/lib.rs')} stays as it is: Python imports it once you add a module to it" in err
+    assert "#[pyo3::pymodule] mod demo {}" in err
     assert (here / "demo" / "src" / "lib.rs").read_text() == "// mine"
 
 
@@ -197,3 +198,12 @@ def test_the_help_names_every_kind_of_bindings() -> None:
     for command in ("new", "init"):
         text = subparser(make_parser(), command).format_help()
         assert all(kind in text for kind in KINDS)
+
+
+def test_source_that_has_the_module_already_is_no_warning(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (here / "demo" / "src").mkdir(parents=True)
+    (here / "demo" / "src" / "lib.rs").write_text("#[pyo3::pymodule]\nmod demo {}\n")
+    assert main(["init", "demo"]) == 0
+    err = capsys.readouterr().err
+    assert "warning" not in err
+    assert "left as they were: src/lib.rs" in err

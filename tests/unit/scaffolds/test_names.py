@@ -25,7 +25,7 @@ def test_a_good_name_names_project_and_module(name: str, module: str) -> None:
     ("name", "rule", "hint"),
     [
         ("", "it is empty", "choose another with --name"),
-        ("größe", "ASCII alone (PEP 508)", "for example --name gr-e"),
+        ("größe", "ASCII alone (PEP 508)", "for example --name gro-e"),
         ("a b", "cargo takes letters, digits, '-' and '_' alone", "for example --name a-b"),
         ("my.lib", "cargo takes letters, digits, '-' and '_' alone", "for example --name my-lib"),
         ("../up", "cargo takes letters, digits, '-' and '_' alone", "for example --name up"),
