@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -37,9 +38,14 @@ def watched_loop(limit: float = BLOCKED) -> Iterator[Loop]:
         if took > limit and (own := took - (_queued() - queued)) > limit:
             found.slow.append((round(own, 3), repr(self)))
 
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(asyncio.events.Handle, "_run", timed)
-        yield found
+    gc.collect()
+    gc.freeze()  # to go through all that other tests left may take longer than what is watched
+    try:
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setattr(asyncio.events.Handle, "_run", timed)
+            yield found
+    finally:
+        gc.unfreeze()
 
 
 def _queued() -> float:

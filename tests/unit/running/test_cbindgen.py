@@ -81,6 +81,7 @@ async def prepare(machine: Path, host: Host, builds: list[Build], bus: Bus | Non
         bench = Bench(
             root=machine / "root",
             workshop=workshop,
+            target_dir=machine / "target",
             drivers={},
             pool=pool,
             bus=bus or Bus(),
