@@ -121,8 +121,8 @@ def command(side: str, pythons: Sequence[Any], options: argparse.Namespace) -> l
 def environment(root: Path) -> dict[str, str]:
     """Return the environment both sides get: this one, with nothing that moves or warms a target directory."""
     steering = ("CARGO_TARGET_DIR", "CARGO_BUILD_", "RUSTC_WRAPPER", "RUSTFLAGS", "PYO3_", "VIRTUAL_ENV", "MAKEFLAGS")
-    steering += ("PYTHONDONTWRITEBYTECODE",)  # or Python compiles wheelmatrix anew each time
-    env = {name: value for name, value in os.environ.items() if not name.startswith(steering)}
+    uncached = "PYTHONDONTWRITEBYTECODE"  # with it Python compiles wheelmatrix anew each time
+    env = {name: value for name, value in os.environ.items() if not name.startswith((*steering, uncached))}
     return {**env, "PWD": str(root)}
 
 
