@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import replace
 
 import anyio
+import msgspec
 
 from matrix.archives.sbom import locked_checksums, rust_bom
 from matrix.errors import ConfigError
@@ -66,6 +66,6 @@ def _choice(settings: Settings) -> _Choice:
 async def _resolve(project: Project, choice: _Choice, graphs: dict[_Choice, Crate]) -> None:
     """Ask cargo for the graph with other features; where it refuses, the build will say why."""
     names, every, no_default = choice
-    flags = replace(project.flags, features=names, all_features=every, no_default_features=no_default)
+    flags = msgspec.structs.replace(project.flags, features=names, all_features=every, no_default_features=no_default)
     with suppress(ConfigError):
         graphs[choice] = pick_crate(await read_metadata(project.manifest, flags, project.root), project.manifest)

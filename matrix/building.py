@@ -7,9 +7,10 @@ import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
+
+import msgspec
 
 from matrix import __version__
 from matrix.archives import dos_time, remove_leftovers, source_date_epoch
@@ -48,8 +49,7 @@ if TYPE_CHECKING:
 __all__ = ["Done", "build_wheels"]
 
 
-@dataclass(frozen=True)
-class Done:
+class Done(msgspec.Struct, frozen=True):
     """A finished run.
 
     Attributes:
@@ -59,7 +59,7 @@ class Done:
     """
 
     report: Report
-    wheels: list[Path] = field(default_factory=list)
+    wheels: list[Path] = msgspec.field(default_factory=list)
     exit_code: int = 0
 
 

@@ -7,11 +7,11 @@ import os
 import shutil
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import anyio
 import anyio.to_thread
+import msgspec
 
 from matrix.cargo_flags import cargo_flags
 from matrix.driver import Driver, Host, Place
@@ -33,8 +33,7 @@ from matrix.wishes import request_of, run_flags
 __all__ = ["Gathered", "gather", "tag_environment", "tool_versions"]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Gathered:
+class Gathered(msgspec.Struct, frozen=True, kw_only=True):
     """A project, its plan, and what only this machine knows.
 
     Attributes:
@@ -61,13 +60,13 @@ class Gathered:
     plan: Plan
     workshop: Workshop
     cargo: str
-    pythons: Mapping[str, str] = field(default_factory=dict)
+    pythons: Mapping[str, str] = msgspec.field(default_factory=dict)
     notes: tuple[str, ...] = ()
-    cache: Path = field(default_factory=Path)
-    exports: Mapping[str, str] = field(default_factory=dict)
-    cwd: Path = field(default_factory=Path)
+    cache: Path = msgspec.field(default_factory=Path)
+    exports: Mapping[str, str] = msgspec.field(default_factory=dict)
+    cwd: Path = msgspec.field(default_factory=Path)
     generators: tuple[str, ...] = ()
-    peaks: Mapping[str, int] = field(default_factory=dict)
+    peaks: Mapping[str, int] = msgspec.field(default_factory=dict)
 
     def commands(self, drivers: Sequence[Driver], options: argparse.Namespace) -> dict[str, tuple[str, ...]]:
         """Return the command that each build would run, by build id."""
@@ -137,7 +136,7 @@ async def _gather(options: argparse.Namespace, drivers: Sequence[Driver], *, sur
     cargo = find_cargo()
     project = await read_project(options.unpacked or cwd, cargo_flags(options), bindings=options.bindings)
     host = await look_around(project, drivers, cargo, os.environ, licensed=options.accept_xwin_license)
-    request = replace(request_of(options, project, os.environ, host.target), surveys=surveys)
+    request = msgspec.structs.replace(request_of(options, project, os.environ, host.target), surveys=surveys)
     found = await _pythons(request, project, host)
     elsewhere = None if options.unpacked else project.build_dir  # an unpacked tree comes and goes, its lanes stay
     workshop = Workshop(workshop_of(project.root, project.target_dir, elsewhere))
@@ -189,12 +188,11 @@ def tag_environment(environ: Mapping[str, str]) -> dict[str, str]:
     return {name: environ[name] for name in TAG_VARIABLES if environ.get(name)}
 
 
-@dataclass
-class _Found:
+class _Found(msgspec.Struct):
     """Pythons of this machine, each with its executable."""
 
-    all: list[tuple[Interpreter, str]] = field(default_factory=list)
-    named: dict[str, tuple[Interpreter, str]] = field(default_factory=dict)
+    all: list[tuple[Interpreter, str]] = msgspec.field(default_factory=list)
+    named: dict[str, tuple[Interpreter, str]] = msgspec.field(default_factory=dict)
     default: tuple[Interpreter, str] | None = None
     notes: tuple[str, ...] = ()
 

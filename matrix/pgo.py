@@ -6,8 +6,9 @@ import os
 import re
 import shutil
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
+
+import msgspec
 
 from matrix.archives import Contents, write_wheel
 from matrix.archives.gather import wheel_contents
@@ -44,7 +45,7 @@ async def training_of(project: Project, plan: Plan, host: Host, ingredients: Ing
     usual = USUAL_GROUP if USUAL_GROUP in project.table.get("dependency-groups", {}) else None
     groups = [group for group in (named or usual,) if group]
     needed = requirements(project.table, (), groups, "[tool.maturin] pgo-dependency-group")
-    plain = replace(ingredients, tree=None, contents=_plain(project, ingredients), boms={})
+    plain = msgspec.structs.replace(ingredients, tree=None, contents=_plain(project, ingredients), boms={})
 
     def pack(build: Build, outcome: Outcome, folder: Path) -> Path:
         return _packed(plain, build, outcome, folder)

@@ -6,11 +6,11 @@ import argparse
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 import anyio
 import anyio.to_thread
+import msgspec
 
 from matrix.archives import remove_leftovers
 from matrix.archives.gather import check_python_side
@@ -26,8 +26,7 @@ from matrix.telling import leaves, say
 __all__ = ["Made", "blame", "make_sdist", "unpacked"]
 
 
-@dataclass(frozen=True)
-class Made:
+class Made(msgspec.Struct, frozen=True):
     """A source distribution that was made.
 
     Attributes:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import time
 import zipfile
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Literal
+
+import msgspec
 
 from matrix.errors import UsageError
 
@@ -23,8 +24,7 @@ _LEVELS: dict[Method, range] = {"deflated": range(10), "bzip2": range(1, 10), "z
 _IDS: dict[Method, int] = {"stored": 0, "deflated": 8, "bzip2": 12, "zstd": 93}
 
 
-@dataclass(frozen=True, slots=True)
-class Compression:
+class Compression(msgspec.Struct, frozen=True):
     """How members are compressed; every installer reads ``deflated`` and ``stored`` alone.
 
     Attributes:

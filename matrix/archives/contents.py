@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
+
+import msgspec
 
 from matrix.archives.entries import Entry, file_entry, merge_entries
 from matrix.archives.globs import braces, glob_files, split_pattern
@@ -20,8 +21,7 @@ _TABLE = "pyproject.toml: [tool.maturin]"
 _SCHEMES = ("data", "headers", "platlib", "purelib", "scripts")
 
 
-@dataclass(frozen=True, slots=True)
-class Contents:
+class Contents(msgspec.Struct, frozen=True):
     """What goes into a wheel besides its binary.
 
     Attributes:
@@ -166,7 +166,7 @@ def _data(layout: Layout, distribution: str, walk: Walk) -> Iterator[Entry]:
         relative = path.relative_to(layout.data)
         entry = file_entry(f"{distribution}.data/{relative.as_posix()}", path)
         # pip installs a script as the archive has it, and a host may know no such mode
-        yield replace(entry, executable=True) if relative.parts[0] == "scripts" else entry
+        yield msgspec.structs.replace(entry, executable=True) if relative.parts[0] == "scripts" else entry
 
 
 def _excluder(layout: Layout) -> Callable[[Entry], bool]:

@@ -14,10 +14,11 @@ import zlib
 from collections import deque
 from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import IO
+
+import msgspec
 
 from matrix.affinity import usable_cpus
 from matrix.archives.entries import Entry
@@ -30,8 +31,7 @@ IN_MEMORY = 8 << 20  # compressed bytes that a member may hold in memory; more l
 MOST_THREADS = 8
 
 
-@dataclass(frozen=True, slots=True)
-class Deflated:
+class Deflated(msgspec.Struct, frozen=True):
     """A member that is compressed already.
 
     Attributes:

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path, PureWindowsPath
+
+import msgspec
 
 from matrix.errors import ConfigError
 
 __all__ = ["Entry", "check_archive_path", "file_entry", "merge_entries"]
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(msgspec.Struct, frozen=True):
     """One member of an archive.
 
     Attributes:

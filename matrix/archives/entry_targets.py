@@ -7,9 +7,10 @@ import difflib
 import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import msgspec
 
 from matrix.archives.entries import Entry
 from matrix.archives.fields import PROJECT
@@ -23,8 +24,7 @@ _UNKNOWABLE = ("exec", "globals", "setattr", "vars")
 """Functions that bind names which nobody sees in the text."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Inside:
+class _Inside(msgspec.Struct, frozen=True):
     """What can be imported from the wheel.
 
     Attributes:

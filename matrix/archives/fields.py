@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import msgspec
 
 from matrix.errors import ConfigError
 from matrix.project.identity import PROJECT_KEYS
@@ -23,8 +24,7 @@ Person = Mapping[str, str]
 """``name``, ``email`` or both, as in ``[project] authors``."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CargoFields:
+class CargoFields(msgspec.Struct, frozen=True, kw_only=True):
     """The fields of a package in Cargo.toml that become core metadata.
 
     Attributes:
@@ -46,8 +46,7 @@ class CargoFields:
     documentation: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Filled:
+class Filled(msgspec.Struct, frozen=True):
     """A ``[project]`` table in which nothing is dynamic any more.
 
     Attributes:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
+
+import msgspec
 
 from matrix.archives.contents import Contents, collect
 from matrix.archives.entry_targets import check_entry_targets
@@ -42,7 +43,7 @@ def check_python_side(
     contents = wheel_contents(project, metadata, more_boms=more_boms, products=products)
     table = project.table.get("project", {})
     warnings = check_entry_targets(table, layout_of(project), contents.entries, metadata.distribution)
-    return metadata, replace(contents, warnings=(*contents.warnings, *warnings))
+    return metadata, msgspec.structs.replace(contents, warnings=(*contents.warnings, *warnings))
 
 
 def core_metadata(project: Project, memory: Memory | None = None) -> CoreMetadata:
@@ -96,7 +97,7 @@ def wheel_contents(
     written = [*_named_boms(project), *(("--sbom-include", text) for text in more_boms)]
     with readable():
         contents = collect(layout_of(project, products), metadata.distribution, out_dirs)
-        return replace(contents, boms=tuple(included_boms(project.root, written, metadata.dist_info)))
+        return msgspec.structs.replace(contents, boms=tuple(included_boms(project.root, written, metadata.dist_info)))
 
 
 def bom_files(project: Project) -> tuple[Path, ...]:

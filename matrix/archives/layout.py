@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
+
+import msgspec
 
 from matrix.archives.products import Products
 from matrix.model import StableAbi, Target
@@ -26,8 +27,7 @@ __all__ = [
 _PLATFORM = re.compile(r"\.cpython-\d+[a-z]*(-[\w-]+)\.so", re.ASCII)
 
 
-@dataclass(frozen=True, slots=True)
-class IncludeRule:
+class IncludeRule(msgspec.Struct, frozen=True):
     """One ``include`` entry that applies to wheels.
 
     Attributes:
@@ -46,8 +46,7 @@ class IncludeRule:
     key: str = "include"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Layout:
+class Layout(msgspec.Struct, frozen=True, kw_only=True):
     """The Python side of a project.
 
     Attributes:

@@ -6,9 +6,10 @@ import filecmp
 import fnmatch
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import msgspec
 
 from matrix.archives.fields import PROJECT, CargoFields
 from matrix.archives.globs import glob_files
@@ -24,8 +25,7 @@ LicenseFile = tuple[Path, str]
 """A licence file and its path below ``licenses/`` in the wheel."""
 
 
-@dataclass(frozen=True, slots=True)
-class License:
+class License(msgspec.Struct, frozen=True):
     """What METADATA says about the licence.
 
     Attributes:

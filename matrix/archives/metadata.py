@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from matrix.archives.complaints import complaint
 from matrix.archives.entry_points import entry_points_text
@@ -26,8 +27,7 @@ _OWN = frozenset({"license", "license-files", "readme"})
 """Keys that the library is not asked about: it refuses what the wild has and indexes take."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CoreMetadata:
+class CoreMetadata(msgspec.Struct, frozen=True, kw_only=True):
     """The metadata of a project, ready for its wheels.
 
     Attributes:

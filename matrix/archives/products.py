@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
+
+import msgspec
 
 from matrix.files import PAGE, REPORT, TEMPORARY
 from matrix.platforms.wheel_names import escape_name
@@ -11,8 +12,7 @@ from matrix.platforms.wheel_names import escape_name
 __all__ = ["Products"]
 
 
-@dataclass(frozen=True, slots=True)
-class Products:
+class Products(msgspec.Struct, frozen=True):
     """The files of earlier runs and of this one that are no part of the project, though they may lie in it.
 
     Only what a run of this project writes itself counts: everything else in the out directory is the user's own.

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import msgspec
 
 from matrix.archives.fields import PROJECT, CargoFields
 from matrix.errors import ConfigError
@@ -22,8 +23,7 @@ _PLAIN = "text/plain; charset=UTF-8"
 _ACCEPTED = ("text/markdown", "text/x-rst", "text/plain")
 
 
-@dataclass(frozen=True, slots=True)
-class Readme:
+class Readme(msgspec.Struct, frozen=True):
     """The long description.
 
     Attributes:

@@ -7,9 +7,10 @@ import csv
 import hashlib
 import io
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
+
+import msgspec
 
 __all__ = [
     "CHUNK",
@@ -28,8 +29,7 @@ SIGNATURES = (".dist-info/RECORD.jws", ".dist-info/RECORD.p7s")
 """Endings of the names of a RECORD's signatures, which it does not list (PEP 376; dropped by PEP 815)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(msgspec.Struct, frozen=True):
     """One row: a member, its digest as ``sha256=…`` and its size in bytes, both empty for RECORD itself."""
 
     path: str

@@ -5,10 +5,11 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 from itertools import takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from matrix.errors import ConfigError
 
@@ -74,8 +75,7 @@ def _not_unpacked(directory: Path) -> bool:
     return directory.parts[-2:] != ("target", "package")
 
 
-@dataclass
-class Walk:
+class Walk(msgspec.Struct):
     """One walk over directories of a project.
 
     Attributes:
@@ -86,7 +86,7 @@ class Walk:
 
     within: Sequence[Path]
     ignores: Ignores | None = None
-    warnings: list[str] = field(default_factory=list)
+    warnings: list[str] = msgspec.field(default_factory=list)
 
     def files(self, top: Path) -> Iterator[Path]:
         """Yield the files below ``top``, or ``top`` itself when it is one, in a fixed order.

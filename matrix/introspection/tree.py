@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+
+import msgspec
 
 from matrix.introspection.chunks import (
     Attribute,
@@ -27,8 +28,7 @@ INCOMPLETE = AttributeOf(Name("_typeshed"), "Incomplete")
 """What stands for a type that the binary does not describe."""
 
 
-@dataclass(frozen=True)
-class Branch:
+class Branch(msgspec.Struct, frozen=True):
     """A module or a class with what lies in it, each kind sorted by name.
 
     Attributes:
@@ -55,8 +55,7 @@ class Branch:
         yield from (one.chunk.name for one in self.modules)
 
 
-@dataclass(frozen=True)
-class Tree:
+class Tree(msgspec.Struct, frozen=True):
     """A module and where everything in it is imported from, by id: the dotted module, and the name in there."""
 
     root: Branch

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
+
+import msgspec
 
 from matrix.errors import UsageError
 from matrix.model import LeftOut, StableAbi
@@ -79,8 +80,7 @@ class Row(NamedTuple):
     levels: LevelWishes | None
 
 
-@dataclass(frozen=True, kw_only=True)
-class Axes:
+class Axes(msgspec.Struct, frozen=True, kw_only=True):
     """The three axes as they were written, and what they mean for any target.
 
     Attributes:

@@ -7,7 +7,6 @@ first plan chose it, or when only the second one builds a cell and does so with 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 
 import msgspec
 
@@ -25,15 +24,14 @@ _PULL = 'pull it, or drop pull = "never" (--offline)'
 _NO_RUSTUP = "standard libraries are missing, and no rustup is here to add them: {}"
 
 
-@dataclass
-class _Needs:
+class _Needs(msgspec.Struct):
     """What the matrix needs of the drivers: names of missing tools by driver, other hindrances, and builds."""
 
-    tools: dict[str, set[str]] = field(default_factory=dict)
-    remarks: dict[str, dict[Remark, None]] = field(default_factory=dict)
-    builds: dict[str, Build] = field(default_factory=dict)
-    cells: list[Cell] = field(default_factory=list)
-    problems: list[LeftOut] = field(default_factory=list)
+    tools: dict[str, set[str]] = msgspec.field(default_factory=dict)
+    remarks: dict[str, dict[Remark, None]] = msgspec.field(default_factory=dict)
+    builds: dict[str, Build] = msgspec.field(default_factory=dict)
+    cells: list[Cell] = msgspec.field(default_factory=list)
+    problems: list[LeftOut] = msgspec.field(default_factory=list)
 
     def add(self, driver: Driver, host: Host, lacks: Sequence[str] = ()) -> None:
         """Note that a driver is needed, and that its tools are."""
@@ -61,7 +59,7 @@ def examine(
         UsageError: A word means nothing.
         ConfigError: The matrix names a driver that does not exist.
     """
-    request = replace(request, surveys=True)
+    request = msgspec.structs.replace(request, surveys=True)
     plan = make_plan(project, request, facts)
     needs = _needs(project, request, facts, plan)
     stds, problems = _standards(needs, facts)
@@ -143,7 +141,9 @@ def _needs(project: Project, request: Request, facts: Facts, plan: Plan) -> _Nee
         )
     for host, whole in ((_equipped(facts), False), (_equipped(facts, whole=True), True)):
         found = set()
-        for cell, build in _chosen(make_plan(project, request, replace(facts, host=host))) if missing else ():
+        for cell, build in (
+            _chosen(make_plan(project, request, msgspec.structs.replace(facts, host=host))) if missing else ()
+        ):
             refused = missing.get(cell.id)
             if refused is None:
                 continue

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import PurePath
+
+import msgspec
 
 from matrix.model import Command
 
@@ -21,8 +22,7 @@ _PACKAGES = {
 }
 
 
-@dataclass(frozen=True, kw_only=True)
-class Means:
+class Means(msgspec.Struct, frozen=True, kw_only=True):
     """What installs things on this machine.
 
     Attributes:
@@ -46,8 +46,7 @@ class Means:
     rust: str = "rust"
 
 
-@dataclass(frozen=True, kw_only=True)
-class Action:
+class Action(msgspec.Struct, frozen=True, kw_only=True):
     """A command to show, and to run when told so.
 
     Attributes:

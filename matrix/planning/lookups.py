@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+import msgspec
 
 from matrix.model import Target
 from matrix.planning.axes import KEY, Word, interpreter_words, target_axis, target_wish
@@ -14,8 +15,7 @@ from matrix.project.options import Options
 __all__ = ["Lookups", "needed_lookups"]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Lookups:
+class Lookups(msgspec.Struct, frozen=True, kw_only=True):
     """What must be known of this machine's Pythons before a plan can be made.
 
     Attributes:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from fnmatch import fnmatchcase
 from typing import NamedTuple
+
+import msgspec
 
 from matrix.errors import UsageError, did_you_mean
 from matrix.model import Cell, LeftOut, Plan, StableAbi
@@ -36,7 +37,7 @@ def make_plan(project: Project, request: Request, facts: Facts) -> Plan:
             ``--only`` matches nothing, or nothing remains to be built.
         ConfigError: The matrix names a driver that does not exist.
     """
-    request = replace(request, skip_audit=request.skip_audit or project.maturin.skips_audit)
+    request = msgspec.structs.replace(request, skip_audit=request.skip_audit or project.maturin.skips_audit)
     check_drivers(project, facts)
     axes = read_axes(
         request,

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+
+import msgspec
 
 from matrix.driver import Driver, Host
 from matrix.model import Interpreter
@@ -13,8 +14,7 @@ from matrix.project.options import Changes
 __all__ = ["Facts", "Request"]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Request:
+class Request(msgspec.Struct, frozen=True, kw_only=True):
     """What the flags said, as plain values; ``None`` and empty mean that a flag was not given.
 
     Attributes:
@@ -44,7 +44,7 @@ class Request:
     explicit_host: bool = False
     compatibility: tuple[str, ...] | None = None
     only: tuple[str, ...] = ()
-    settings: Changes = field(default_factory=Changes)
+    settings: Changes = msgspec.field(default_factory=Changes)
     prefers: str = ""
     skip_audit: bool = False
     debuginfo: bool = False
@@ -57,8 +57,7 @@ class Request:
         return self.find or any(axis is not None for axis in (self.interpreters, self.targets, self.compatibility))
 
 
-@dataclass(frozen=True, kw_only=True)
-class Facts:
+class Facts(msgspec.Struct, frozen=True, kw_only=True):
     """What was found on this machine, as plain values.
 
     Attributes:
@@ -75,8 +74,8 @@ class Facts:
     host: Host
     drivers: Sequence[Driver]
     installations: Sequence[Interpreter] = ()
-    named: Mapping[str, Interpreter] = field(default_factory=dict)
+    named: Mapping[str, Interpreter] = msgspec.field(default_factory=dict)
     default: Interpreter | None = None
-    durations: Mapping[str, float] = field(default_factory=dict)
-    environ: Mapping[str, str] = field(default_factory=dict)
-    cross: Mapping[str, CrossFiles] = field(default_factory=dict)
+    durations: Mapping[str, float] = msgspec.field(default_factory=dict)
+    environ: Mapping[str, str] = msgspec.field(default_factory=dict)
+    cross: Mapping[str, CrossFiles] = msgspec.field(default_factory=dict)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 
 import anyio.to_thread
+import msgspec
 
 from matrix.errors import ToolError, UsageError
 from matrix.model import Command, Interpreter
@@ -23,8 +23,7 @@ from matrix.process import capture
 __all__ = ["Discovery", "Installation", "default_interpreter", "find_installations", "find_named"]
 
 
-@dataclass(frozen=True)
-class Installation:
+class Installation(msgspec.Struct, frozen=True):
     """A Python on this machine that can be run.
 
     Attributes:
@@ -44,8 +43,7 @@ class Installation:
     venv: bool
 
 
-@dataclass(frozen=True)
-class Discovery:
+class Discovery(msgspec.Struct, frozen=True):
     """What a search found.
 
     Attributes:

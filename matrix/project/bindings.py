@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, TypeAlias, get_args
+
+import msgspec
 
 from matrix.errors import ConfigError, UsageError, did_you_mean
 from matrix.model import AbiKind, Interpreter, StableAbi
@@ -31,8 +32,7 @@ ANY_FLOOR = (3, 0)
 """Floor of a stable ABI that names none (the bare ``abi3`` feature): that of the oldest Python it serves."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Bindings:
+class Bindings(msgspec.Struct, frozen=True, kw_only=True):
     """The bindings of a crate.
 
     Attributes:
@@ -52,10 +52,10 @@ class Bindings:
     kind: BindingsKind
     version: str = ""
     stable: tuple[StableAbi, ...] = ()
-    ranges: Ranges = field(default_factory=dict)
+    ranges: Ranges = msgspec.field(default_factory=dict)
     free_threaded: Range | None = None
     features: frozenset[str] = frozenset()
-    table: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    table: Mapping[str, tuple[str, ...]] = msgspec.field(default_factory=dict)
     source: Path | None = None
     bindgen: str = ""
 
@@ -184,8 +184,7 @@ def parse_tree(text: str) -> Scoped:
     return found
 
 
-@dataclass(frozen=True, slots=True)
-class _Found:
+class _Found(msgspec.Struct, frozen=True):
     package: CargoPackage
     features: frozenset[str]
 

@@ -11,7 +11,6 @@ import re
 import shutil
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -42,8 +41,7 @@ __all__ = [
 TIMEOUT = 600.0  # seconds; a first `cargo metadata` may have to download every crate
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class CargoFlags:
+class CargoFlags(msgspec.Struct, frozen=True, kw_only=True):
     """Flags of the command line that every call of cargo gets.
 
     Attributes:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+import msgspec
 
 from matrix.errors import ConfigError, UsageError, did_you_mean
 from matrix.files import as_written
@@ -43,8 +44,7 @@ MOVED = {
 }
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Crate:
+class Crate(msgspec.Struct, frozen=True, kw_only=True):
     """The crate that becomes the wheel, as cargo describes it.
 
     Attributes:
@@ -88,10 +88,10 @@ class Crate:
     keywords: tuple[str, ...] = ()
     readme: str | None = None
     metadata: Any = None
-    graph: Mapping[str, tuple[ResolvedDep, ...]] = field(default_factory=dict)
+    graph: Mapping[str, tuple[ResolvedDep, ...]] = msgspec.field(default_factory=dict)
     scripts: frozenset[str] = frozenset()
     local: tuple[Path, ...] = ()
-    packages: Mapping[str, CargoPackage] = field(default_factory=dict)
+    packages: Mapping[str, CargoPackage] = msgspec.field(default_factory=dict)
 
     @property
     def libraries(self) -> tuple[PackageTarget, ...]:

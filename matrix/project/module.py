@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import keyword
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import msgspec
 
 from matrix.errors import ConfigError
 from matrix.files import as_written
@@ -21,8 +22,7 @@ __all__ = ["Module", "check_scripts", "describe_module", "module_warnings"]
 WHERE = "pyproject.toml: [tool.maturin]"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Module:
+class Module(msgspec.Struct, frozen=True, kw_only=True):
     """The native module and the Python code around it.
 
     Attributes:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
+
+import msgspec
 
 from matrix.errors import ConfigError, WheelmatrixError
 from matrix.model import StableAbi
@@ -28,8 +29,7 @@ from matrix.project.toml import read_toml
 __all__ = ["Project", "effective_features", "foresee", "merge_flags", "read_project"]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Project:
+class Project(msgspec.Struct, frozen=True, kw_only=True):
     """One project, read and checked. Paths are absolute.
 
     Attributes:
@@ -56,7 +56,7 @@ class Project:
 
     root: Path
     pyproject: Path | None
-    table: Mapping[str, Any] = field(default_factory=dict)
+    table: Mapping[str, Any] = msgspec.field(default_factory=dict)
     manifest: Path
     workspace_root: Path
     target_dir: Path
@@ -213,7 +213,7 @@ def effective_features(flags: CargoFlags, maturin: MaturinOptions) -> Features:
 def merge_flags(flags: CargoFlags, maturin: MaturinOptions) -> CargoFlags:
     """Return the flags with those of ``[tool.maturin]`` merged in; the command line comes first."""
     features = effective_features(flags, maturin)
-    return replace(
+    return msgspec.structs.replace(
         flags,
         features=features.names,
         all_features=features.all_features,

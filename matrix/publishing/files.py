@@ -7,10 +7,10 @@ import glob
 import io
 import logging
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import msgspec
 from packaging.utils import (
     InvalidSdistFilename,
     InvalidWheelFilename,
@@ -31,8 +31,7 @@ __all__ = ["Parcel", "check_files", "find_files"]
 _HINT = "an upload takes wheels (.whl) and source distributions (.tar.gz)"
 
 
-@dataclass(frozen=True)
-class Parcel:
+class Parcel(msgspec.Struct, frozen=True):
     """A file that may be sent.
 
     Attributes:

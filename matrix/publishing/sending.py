@@ -8,10 +8,11 @@ import io
 import re
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from html import unescape
 from pathlib import Path
 from typing import Any
+
+import msgspec
 
 from matrix.errors import WheelmatrixError
 from matrix.publishing.files import Parcel
@@ -33,8 +34,7 @@ _HINTS = {
 }
 
 
-@dataclass
-class Sent:
+class Sent(msgspec.Struct):
     """What came of an upload.
 
     Attributes:
@@ -45,9 +45,9 @@ class Sent:
         pages: Web pages of what was uploaded.
     """
 
-    uploaded: list[Parcel] = field(default_factory=list)
-    existing: list[Parcel] = field(default_factory=list)
-    missing: list[Parcel] = field(default_factory=list)
+    uploaded: list[Parcel] = msgspec.field(default_factory=list)
+    existing: list[Parcel] = msgspec.field(default_factory=list)
+    missing: list[Parcel] = msgspec.field(default_factory=list)
     error: WheelmatrixError | None = None
     pages: tuple[str, ...] = ()
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
+
+import msgspec
 
 from matrix.auditing.elf import Libc
 
@@ -20,8 +21,7 @@ _MULTIARCH = {"i686": "i386", "armv7l": "arm", "ppc64le": "powerpc64le", "ppc64"
 _ABI = {"armv7l": "eabihf"}
 
 
-@dataclass(frozen=True, kw_only=True)
-class Places:
+class Places(msgspec.Struct, frozen=True, kw_only=True):
     """Where to look for a library, besides the paths written into the binaries that need it.
 
     Attributes:

@@ -7,7 +7,6 @@ import shutil
 import tempfile
 import zipfile
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
@@ -86,8 +85,7 @@ class Repairs(msgspec.Struct, frozen=True, kw_only=True):
         return int(any(wheel.wheel is None for wheel in self.wheels))
 
 
-@dataclass(frozen=True, kw_only=True)
-class Workbench:
+class Workbench(msgspec.Struct, frozen=True, kw_only=True):
     """What repairs of finished wheels need.
 
     Attributes:

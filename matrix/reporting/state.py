@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
+
+import msgspec
 
 from matrix.events import (
     AuditStarted,
@@ -31,8 +32,7 @@ __all__ = ["BuildRow", "BuildState", "CellRow", "RunState", "Widths", "label_of"
 BuildState: TypeAlias = Literal["waiting", "blocked", "running", "auditing", "done", "failed", "cancelled"]
 
 
-@dataclass(slots=True)
-class BuildRow:
+class BuildRow(msgspec.Struct):
     """One build on its way.
 
     Attributes:
@@ -71,8 +71,7 @@ class BuildRow:
         return max((self.ended if self.ended is not None else now) - self.started, 0.0)
 
 
-@dataclass(slots=True)
-class CellRow:
+class CellRow(msgspec.Struct):
     """A cell, or the cells that one wheel serves; ``end`` is the event that brought it, or says why there is none."""
 
     cell: Cell
@@ -85,8 +84,7 @@ class CellRow:
         return self.end.status if self.end is not None else None
 
 
-@dataclass(slots=True)
-class Widths:
+class Widths(msgspec.Struct):
     """Columns that a run's table needs for each part of a line."""
 
     label: int = 0
@@ -95,8 +93,7 @@ class Widths:
     size: int = 0
 
 
-@dataclass(slots=True)
-class RunState:
+class RunState(msgspec.Struct):
     """Everything the views need; changed by :meth:`apply` alone.
 
     Attributes:
@@ -115,22 +112,22 @@ class RunState:
         widths: How wide the columns of its table are so far.
     """
 
-    plan: Plan = field(default_factory=lambda: Plan(project="", version="", bindings="", cells=(), builds=()))
+    plan: Plan = msgspec.field(default_factory=lambda: Plan(project="", version="", bindings="", cells=(), builds=()))
     jobs: int = 1
     out: str = ""
-    builds: dict[str, BuildRow] = field(default_factory=dict)
-    cells: dict[str, CellRow] = field(default_factory=dict)
-    wheels: list[CellRow] = field(default_factory=list)
+    builds: dict[str, BuildRow] = msgspec.field(default_factory=dict)
+    cells: dict[str, CellRow] = msgspec.field(default_factory=dict)
+    wheels: list[CellRow] = msgspec.field(default_factory=list)
     preparing: str = ""
     held: int = 0
     busy: float = 0.0
     crates_expected: int = 0
     at: float = 0.0
     end: RunEnded | None = None
-    widths: Widths = field(default_factory=Widths)
-    _crates: dict[str, int] = field(default_factory=dict)
+    widths: Widths = msgspec.field(default_factory=Widths)
+    _crates: dict[str, int] = msgspec.field(default_factory=dict)
     _slots_at: float = 0.0
-    _heard: float = field(default_factory=time.monotonic)
+    _heard: float = msgspec.field(default_factory=time.monotonic)
 
     @property
     def now(self) -> float:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import msgspec
 
 from matrix.events import CrateDone, Event, Line, SlotFreed, SlotTaken
 from matrix.reporting.document import CrateSpan, SlotSpan
@@ -11,13 +11,12 @@ from matrix.reporting.text import compiling
 __all__ = ["Timeline", "utilisation"]
 
 
-@dataclass(slots=True)
-class _Stint:
+class _Stint(msgspec.Struct):
     build: str
     slot: int
     started: float
     ended: float | None = None
-    crates: dict[str, tuple[float | None, float | None]] = field(default_factory=dict)
+    crates: dict[str, tuple[float | None, float | None]] = msgspec.field(default_factory=dict)
 
 
 class Timeline:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, suppress
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import anyio
@@ -26,8 +25,7 @@ __all__ = ["Bench", "Training", "without_foreign_jobserver"]
 STOP_TIMEOUT = 30.0  # seconds for what a driver runs to end a build elsewhere
 
 
-@dataclass(frozen=True)
-class Training:
+class Training(msgspec.Struct, frozen=True):
     """How builds with a profile are trained.
 
     Attributes:
@@ -43,8 +41,7 @@ class Training:
     pack: Callable[[Build, Outcome, Path], Path]
 
 
-@dataclass(frozen=True)
-class Bench:
+class Bench(msgspec.Struct, frozen=True):
     """What every build of a run needs; the only value here that knows this machine.
 
     Attributes:
@@ -79,21 +76,21 @@ class Bench:
     bus: Bus
     host: Host
     cache: Path
-    pythons: Mapping[str, str] = field(default_factory=dict)
+    pythons: Mapping[str, str] = msgspec.field(default_factory=dict)
     cargo: str = "cargo"
     cargo_flags: tuple[str, ...] = ()
     color: bool = False
-    exports: Mapping[str, str] = field(default_factory=dict)
+    exports: Mapping[str, str] = msgspec.field(default_factory=dict)
     out_dir_crates: frozenset[str] = frozenset()
     generators: tuple[str, ...] = ()
     brings: bool = False
-    failed: set[str] = field(default_factory=set)
+    failed: set[str] = msgspec.field(default_factory=set)
     sources: tuple[str, ...] = ()
-    meter: Meter = field(default_factory=Meter)
+    meter: Meter = msgspec.field(default_factory=Meter)
     companions: frozenset[Companion] = frozenset()
     stubs: str = ""
     training: Training | None = None
-    target_dir: Path = field(default_factory=Path)
+    target_dir: Path = msgspec.field(default_factory=Path)
 
     def hold(self, build: Build) -> AbstractAsyncContextManager[Path]:
         """Hold the lane of a build, telling when another run has it."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 import traceback
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
 from pathlib import Path
 
 import anyio
@@ -67,7 +66,7 @@ async def make(build: Build, bench: Bench, prepare_lane: PrepareLane | None = No
 async def _make(build: Build, bench: Bench, prepare_lane: PrepareLane | None) -> Outcome:
     if build.settings.pgo:
         python = check_training(build, bench)
-        quiet = replace(bench, bus=Bus(), stubs="", companions=frozenset())
+        quiet = msgspec.structs.replace(bench, bus=Bus(), stubs="", companions=frozenset())
         bench.bus.emit(PrepareStarted(what=f"instrumented build of {build.id}"))
         first = await _compiled(instrumented(build, bench), quiet, None)
         bench.bus.emit(PrepareEnded(what=f"instrumented build of {build.id}"))

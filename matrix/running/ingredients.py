@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
+
+import msgspec
 
 from matrix.archives import (
     Compression,
@@ -31,8 +32,7 @@ __all__ = ["AuditMode", "Ingredients", "Repairs", "entries_of", "inputs_of", "sa
 AuditMode = Literal["repair", "check", "warn", "skip"]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Repairs:
+class Repairs(msgspec.Struct, frozen=True, kw_only=True):
     """What repairs need.
 
     Attributes:
@@ -54,8 +54,7 @@ class Repairs:
     sbom: bool = True
 
 
-@dataclass(frozen=True, kw_only=True)
-class Ingredients:
+class Ingredients(msgspec.Struct, frozen=True, kw_only=True):
     """What every wheel of a run is made from, besides its binary.
 
     Attributes:
@@ -80,12 +79,12 @@ class Ingredients:
     out: Path
     audit: AuditMode = "check"
     repairs: Repairs | None = None
-    environ: Mapping[str, str] = field(default_factory=dict)
-    compression: Compression = field(default_factory=Compression)
+    environ: Mapping[str, str] = msgspec.field(default_factory=dict)
+    compression: Compression = msgspec.field(default_factory=Compression)
     modified: DosTime = EARLIEST
     reuse: bool = True
     tree: Path | None = None
-    boms: Mapping[tuple[str, str], bytes] = field(default_factory=dict)
+    boms: Mapping[tuple[str, str], bytes] = msgspec.field(default_factory=dict)
 
     @property
     def out_dir_crates(self) -> frozenset[str]:

@@ -22,10 +22,10 @@ import secrets
 import shutil
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import anyio
+import msgspec
 
 __all__ = ["Workshop", "disk_size", "held_lock", "origin_of", "workshop_of"]
 
@@ -33,8 +33,7 @@ LOCK_POLL = 0.1  # seconds between looks at a lane held by another run
 LOCK_TIMEOUT = 10.0  # seconds; only another run's sweep can hold this run's own lock, for a moment
 
 
-@dataclass(frozen=True)
-class Workshop:
+class Workshop(msgspec.Struct, frozen=True):
     """The directory that holds lanes, logs and state of one project.
 
     Attributes:
@@ -43,7 +42,7 @@ class Workshop:
     """
 
     base: Path
-    run: str = field(default_factory=lambda: f"run-{secrets.token_hex(6)}")
+    run: str = msgspec.field(default_factory=lambda: f"run-{secrets.token_hex(6)}")
 
     def lane(self, build: str) -> Path:
         """The cargo target directory that ``build`` owns."""

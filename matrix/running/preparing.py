@@ -7,7 +7,6 @@ import os
 import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -43,7 +42,7 @@ async def prepare(builds: Sequence[Build], bench: Bench) -> dict[str, Outcome]:
         How it failed, for each build that cannot be made.
     """
     failed: dict[str, Outcome] = {}
-    bench = replace(bench, color=False)
+    bench = msgspec.structs.replace(bench, color=False)
     (bench.workshop.base / "logs" / LOG).unlink(missing_ok=True)
     for name, driver in bench.drivers.items():
         own = [build for build in builds if build.driver == name]

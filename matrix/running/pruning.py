@@ -7,8 +7,9 @@ import secrets
 import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
 from pathlib import Path
+
+import msgspec
 
 from matrix.running.lanes import disk_size, origin_of
 
@@ -18,8 +19,7 @@ _DOOMED = ".removed-"
 """How the name of a lane begins that is on its way out: half of one must never look like a lane."""
 
 
-@dataclass
-class Pruned:
+class Pruned(msgspec.Struct):
     """What was removed, or would be.
 
     Attributes:
@@ -28,9 +28,9 @@ class Pruned:
         held: Lanes that a run has in use.
     """
 
-    removed: list[Path] = field(default_factory=list)
+    removed: list[Path] = msgspec.field(default_factory=list)
     size: int = 0
-    held: list[Path] = field(default_factory=list)
+    held: list[Path] = msgspec.field(default_factory=list)
 
 
 def prune(base: Path, *, lanes_only: bool = False, before: float | None = None, dry_run: bool = False) -> Pruned:

@@ -15,7 +15,6 @@ import os
 import re
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
@@ -33,8 +32,7 @@ _LEFT_BEHIND = frozenset({"incremental", ".cargo-lock", "examples"})
 _READS_PYTHON = re.compile(rb"python", re.IGNORECASE)
 
 
-@dataclass(frozen=True)
-class Seed:
+class Seed(msgspec.Struct, frozen=True):
     """What a family has in common.
 
     Attributes:

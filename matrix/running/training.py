@@ -10,7 +10,6 @@ import os
 import shutil
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 import anyio.to_thread
@@ -75,8 +74,7 @@ def _with_flag(build: Build, flag: str, environ: Mapping[str, str] = os.environ)
     return msgspec.structs.replace(build, settings=msgspec.structs.replace(settings, env=joined))
 
 
-@dataclass(frozen=True)
-class _Session:
+class _Session(msgspec.Struct, frozen=True):
     """One training."""
 
     build: Build

@@ -6,7 +6,8 @@ import keyword
 import re
 import sys
 import unicodedata
-from dataclasses import dataclass
+
+import msgspec
 
 from matrix.errors import UsageError
 from matrix.scaffolds.kinds import Kind
@@ -24,8 +25,7 @@ _DIRECTORIES = frozenset({"python", "rust", "src", "target", "tests"})
 _NEEDED = frozenset({"matrix", "pytest", "wheelmatrix"})
 
 
-@dataclass(frozen=True, slots=True)
-class Names:
+class Names(msgspec.Struct, frozen=True):
     """What a new project is called.
 
     Attributes:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from importlib.resources import files as resources
 from string import Template
 from typing import Literal, TypeAlias
+
+import msgspec
 
 from matrix.scaffolds.kinds import Kind
 from matrix.scaffolds.names import Names
@@ -19,8 +20,7 @@ _NATIVE = "_native"  # the compiled module inside a Python package
 _INDENT = " " * 10  # of a command in the workflow
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
+class Choice(msgspec.Struct, frozen=True):
     """What is to be made.
 
     Attributes:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
+
+import msgspec
 
 from matrix.archives import CoreMetadata, Entry, merge_entries
 from matrix.archives.contents import excluder
@@ -23,8 +24,7 @@ from matrix.sources.tracked import tracked_files
 __all__ = ["Sources", "collect_sources", "without_originals"]
 
 
-@dataclass(frozen=True, slots=True)
-class Sources:
+class Sources(msgspec.Struct, frozen=True):
     """What goes into a source distribution.
 
     Attributes:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -53,8 +52,7 @@ class _Answer(msgspec.Struct, frozen=True):
     resolve: _Graph | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class LocalCrate:
+class LocalCrate(msgspec.Struct, frozen=True):
     """A crate on this machine's disk.
 
     Attributes:
@@ -77,8 +75,7 @@ class LocalCrate:
         return self.directory / "Cargo.toml"
 
 
-@dataclass
-class _Asked:
+class _Asked(msgspec.Struct):
     """Asks cargo about crates, once for each.
 
     Attributes:
@@ -88,9 +85,9 @@ class _Asked:
 
     flags: CargoFlags
     root: Path
-    _known: dict[Path, tuple[_Package, _Answer]] = field(default_factory=dict)
-    _edges: dict[str, list[str]] = field(default_factory=dict)
-    _by_id: dict[str, _Package] = field(default_factory=dict)
+    _known: dict[Path, tuple[_Package, _Answer]] = msgspec.field(default_factory=dict)
+    _edges: dict[str, list[str]] = msgspec.field(default_factory=dict)
+    _by_id: dict[str, _Package] = msgspec.field(default_factory=dict)
 
     async def resolve(self, manifest: Path) -> None:
         """Read the dependency graph of the project's own crate."""

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
+
+import msgspec
 
 from matrix.archives import Entry, file_entry
 from matrix.errors import ConfigError
@@ -31,8 +32,7 @@ def common_directory(paths: Iterable[Path]) -> Path:
         ) from None
 
 
-@dataclass(frozen=True, slots=True)
-class Shelf:
+class Shelf(msgspec.Struct, frozen=True):
     """The two directories that give files their places: pyproject.toml moves to the top, with all that it names.
 
     Attributes:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+
+import msgspec
 
 from matrix.archives import CoreMetadata, Entry, file_entry
 from matrix.archives.gather import bom_files
@@ -21,8 +22,7 @@ __all__ = ["NamedFile", "license_entries", "named_files", "project_files", "pyth
 _TABLE = "pyproject.toml: [tool.maturin]"
 
 
-@dataclass(frozen=True, slots=True)
-class NamedFile:
+class NamedFile(msgspec.Struct, frozen=True):
     """A file that ``[project]`` names.
 
     Attributes:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from drivers.cargo import CargoDriver
 from matrix.driver import Driver, DriverSupport, Host, Place, Step, Tool, Wish

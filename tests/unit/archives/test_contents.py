@@ -289,7 +289,7 @@ def test_include_is_relative_to_the_root_and_to_the_python_source(tmp_path: Path
 
 
 def _fields(value: Layout) -> dict[str, Any]:
-    return {name: getattr(value, name) for name in value.__slots__}
+    return {name: getattr(value, name) for name in value.__struct_fields__}
 
 
 def test_an_include_that_finds_nothing_is_worth_a_warning(tmp_path: Path) -> None:

@@ -1,9 +1,9 @@
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from matrix.archives.contents import Contents
 from matrix.archives.editable import editable_contents, parted, place_in_tree, tree_of

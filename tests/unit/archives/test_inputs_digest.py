@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import dataclasses
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from matrix.archives.compression import Compression, dos_time
@@ -28,15 +28,15 @@ def test_where_and_in_what_order_does_not_count(tmp_path: Path) -> None:
 
 def test_every_input_counts(tmp_path: Path) -> None:
     (tmp_path / "LICENSE").write_text("MIT\n")
-    licensed = dataclasses.replace(META, license_files=((tmp_path / "LICENSE", "LICENSE"),))
+    licensed = msgspec.structs.replace(META, license_files=((tmp_path / "LICENSE", "LICENSE"),))
     variants = [
         inputs_digest([Entry("a", b"1")], META, TAGS),
         inputs_digest([Entry("a", b"2")], META, TAGS),
         inputs_digest([Entry("b", b"1")], META, TAGS),
         inputs_digest([Entry("a", b"1", executable=True)], META, TAGS),
         inputs_digest([Entry("a", b"1"), Entry("b", b"")], META, TAGS),
-        inputs_digest([Entry("a", b"1")], dataclasses.replace(META, text="other"), TAGS),
-        inputs_digest([Entry("a", b"1")], dataclasses.replace(META, entry_points=""), TAGS),
+        inputs_digest([Entry("a", b"1")], msgspec.structs.replace(META, text="other"), TAGS),
+        inputs_digest([Entry("a", b"1")], msgspec.structs.replace(META, entry_points=""), TAGS),
         inputs_digest([Entry("a", b"1")], licensed, TAGS),
         inputs_digest([Entry("a", b"1")], META, ("cp312-cp312-manylinux_2_17_x86_64",)),
         inputs_digest([Entry("a", b"1")], META, TAGS, compression=Compression(level=9)),

@@ -378,7 +378,7 @@ def test_a_32_bit_python_is_no_python_of_a_64_bit_host() -> None:
 
     small = replace(installed("3.12")[0], pointer_width=32)
     facts = made_up_facts("3.13")
-    from dataclasses import replace as with_
+    from msgspec.structs import replace as with_
 
     plan = make_plan(made_up_project(), Request(find=True), with_(facts, installations=(small, *facts.installations)))
     assert ids(plan) == [f"cp313-{GNU}"]

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 from support.planning import HOST, made_up_facts, made_up_project
 
 from matrix.errors import UsageError

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import time
-from dataclasses import replace
 from itertools import product
 from typing import Any
 
 import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from support.planning import EveryDriver, installed, made_up_facts, made_up_project
 
 from drivers.cargo import CargoDriver

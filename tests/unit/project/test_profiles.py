@@ -1,10 +1,10 @@
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 from support.planning import made_up_facts, made_up_project
 
 from matrix.errors import ConfigError, UsageError

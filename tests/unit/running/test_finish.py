@@ -6,7 +6,6 @@ import shutil
 import threading
 import zipfile
 from collections.abc import Callable
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from typing import Any
 import anyio
 import msgspec
 import pytest
+from msgspec.structs import replace
 from support.elf import Elf, Symbol
 
 from matrix.archives import Contents, CoreMetadata, Entry, Layout, wheel_problems, write_wheel

@@ -5,12 +5,12 @@ from __future__ import annotations
 import shutil
 import zipfile
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 from support.elf import Elf, Symbol
 
 from matrix.archives import Contents, CoreMetadata, Layout, wheel_problems
@@ -97,7 +97,7 @@ class Yard:
             contents=Contents(()),
             out=self.out,
             audit="repair",
-            repairs=replace(self.repairs, **changes),  # type: ignore[arg-type]
+            repairs=replace(self.repairs, **changes),
         )
         plan = Plan(project="hello", version="1.0", bindings="pyo3", cells=(cell,), builds=(build,))
         finisher = Finisher(ingredients, plan, self.workshop, Bus([events.append]))
