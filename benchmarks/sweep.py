@@ -29,6 +29,7 @@ from projects import copied, edit_one_line, interpreters, project_source
 
 SWEEPS = ("cold", "unchanged", "edited")
 SIDES = ("maturin", "wheelmatrix")
+PYTHONS = ["3.10", "3.11", "3.12", "3.13"]
 UNITS = {
     "wall": "seconds",
     "cpu": "seconds of user and system time over the process tree",
@@ -72,7 +73,7 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("project", help="name==version of an sdist on PyPI, or a folder")
     parser.add_argument("--runs", type=int, default=3, help="runs of every sweep; medians count (default: 3)")
-    parser.add_argument("--python", nargs="+", default=["3.10", "3.11", "3.12", "3.13"], help="versions or paths")
+    parser.add_argument("--python", nargs="+", default=PYTHONS, help="versions or paths")
     parser.add_argument("--dev", action="store_true", help="the dev profile instead of release")
     parser.add_argument("-j", "--jobs", type=int, help="-j of both sides")
     parser.add_argument("--check", action="store_true", help="exit 1 when a target is missed")
@@ -80,7 +81,8 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--output", type=Path, help="JSON result (default: benchmarks/results/PROJECT.json)")
     options = parser.parse_args(argv)
     name = Path(options.project).name.replace("==", "-")
-    options.output = options.output or Path(__file__).parent / "results" / f"{name}.json"
+    few = f"-{len(options.python)}-python" if len(options.python) != len(PYTHONS) else ""
+    options.output = options.output or Path(__file__).parent / "results" / f"{name}{few}.json"
     return options
 
 
