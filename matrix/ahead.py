@@ -14,7 +14,7 @@ import subprocess  # noqa: TID251 - what matrix.process brings along takes longe
 import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import IO, NamedTuple
+from typing import IO, TypeAlias
 
 __all__ = ["Asked", "ask", "ask_rustc", "asked", "forget", "rustc_program"]
 
@@ -71,11 +71,7 @@ class Asked:
             file.close()
 
 
-class _Question(NamedTuple):
-    argv: tuple[str, ...]
-    cwd: str
-    env: tuple[tuple[str, str], ...]
-
+_Question: TypeAlias = "tuple[tuple[str, ...], str, tuple[tuple[str, str], ...]]"  # words, directory, environment
 
 _started: dict[_Question, Asked] = {}
 
@@ -116,7 +112,7 @@ def forget() -> None:
 
 
 def _question(argv: Sequence[str], cwd: Path, env: Mapping[str, str]) -> _Question:
-    return _Question(tuple(argv), str(cwd), tuple(sorted(env.items())))
+    return tuple(argv), str(cwd), tuple(sorted(env.items()))
 
 
 def _guard() -> None:
