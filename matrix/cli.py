@@ -22,11 +22,20 @@ def main(argv: Sequence[str] | None = None) -> int:
         foresee(options)
         from matrix.app import COMMANDS  # noqa: PLC0415 - help and usage errors need none of it
 
-        return COMMANDS[options.command](options)
+        code = COMMANDS[options.command](options)
+        sys.stdout.flush()  # what cannot be written is told here, and not by the interpreter at its end
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:  # the reader of stdout left; nothing to tell it
-        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115 - the interpreter flushes it last
+        _drop_stdout()
         return 1
     except Exception as error:  # noqa: BLE001 - the last place that can say it well
+        if isinstance(error, OSError) and error.filename is None:
+            _drop_stdout()
         return tell(error, debug=debug)
+    return code
+
+
+def _drop_stdout() -> None:
+    """Give the interpreter, which flushes it last, something to flush."""
+    sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115 - it stays open

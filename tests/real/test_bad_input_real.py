@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -205,13 +206,15 @@ def test_a_level_that_no_target_means_is_said(wheelmatrix: Wheelmatrix, project:
     assert "no level asked for (musllinux_1_2) is one of" in ran.stdout + ran.stderr, ran
 
 
-def test_a_full_stdout_is_told_as_such(project: Copy) -> None:
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_a_full_stdout_is_told_as_such(project: Copy, unbuffered: str) -> None:
     if not Path("/dev/full").exists():
         pytest.skip("needs /dev/full")
     with Path("/dev/full").open("w") as full:
         done = subprocess.run(
             [need("wheelmatrix"), "plan"],
             cwd=project("ffi-only"),
+            env={**os.environ, "PYTHONUNBUFFERED": unbuffered},
             stdout=full,
             stderr=subprocess.PIPE,
             text=True,

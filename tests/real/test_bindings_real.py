@@ -265,7 +265,8 @@ def test_front_ends_need_no_cbindgen_and_compile_one_once(
         run(command, cwd=root.parent, env=env, check=True)
         (wheel,) = (root.parent / str(number)).glob("*.whl")
         assert look_inside(wheel).texts["c_api/ffi.py"] == look_inside(named).texts["c_api/ffi.py"]
-        assert ("cbindgen" in log.read_text(encoding="utf-8")) == (number == 0), "the first build alone compiles one"
+        said = log.read_text(encoding="utf-8") if log.exists() else ""
+        assert ("cbindgen" in said) == (number == 0), "the first build alone compiles one"
     looked = wheelmatrix("doctor", cwd=root, env=env)
     assert "cbindgen  ✓ cbindgen 0.29.2" in looked.stdout, str(looked)
     assert not list((root.parent / "cache" / "tools").glob("*.work"))
