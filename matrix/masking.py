@@ -23,7 +23,7 @@ def mask_urls(text: str) -> str:
     >>> mask_urls("from https://me:pw@example.org/x")
     'from https://***@example.org/x'
     """
-    return _USERINFO.sub(rf"\g<scheme>{HIDDEN}@", text)
+    return _USERINFO.sub(rf"\g<scheme>{HIDDEN}@", text) if "@" in text else text
 
 
 def mask_assignments(text: str) -> str:
@@ -34,7 +34,8 @@ def mask_assignments(text: str) -> str:
     >>> mask_assignments('registries.corp.token = "abc"')
     'registries.corp.token = ***'
     """
-    return _ASSIGNED.sub(rf"\g<name>\g<sign>{HIDDEN}", mask_urls(text))
+    masked = mask_urls(text)
+    return _ASSIGNED.sub(rf"\g<name>\g<sign>{HIDDEN}", masked) if "=" in masked else masked
 
 
 def mask_argv(argv: Sequence[str]) -> tuple[str, ...]:
@@ -50,7 +51,7 @@ def mask_argv(argv: Sequence[str]) -> tuple[str, ...]:
     masked: list[str] = []
     for index, argument in enumerate(argv):
         before = argv[index - 1] if index else ""
-        if _FLAG.fullmatch(before) and not argument.startswith("-"):
+        if before.startswith("-") and _FLAG.fullmatch(before) and not argument.startswith("-"):
             masked.append(HIDDEN)
         elif in_container and before in {"-e", "--env"} and "=" in argument:
             masked.append(f"{argument.partition('=')[0]}={HIDDEN}")
