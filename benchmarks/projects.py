@@ -58,7 +58,12 @@ def project_source(project: str, scratch: Path) -> Path:
 
 def copied(source: Path, to: Path) -> Path:
     """Copy a project without what builds left in it."""
-    shutil.copytree(source, to, ignore=shutil.ignore_patterns("target", ".git", "__pycache__"))
+
+    def left_behind(folder: str, names: list[str]) -> set[str]:
+        top = {"target", ".git"} if Path(folder) == source else set()  # a vendored crate may have a src/target
+        return {name for name in names if name in top or name == "__pycache__"}
+
+    shutil.copytree(source, to, ignore=left_behind)
     return to
 
 
