@@ -22,16 +22,9 @@ sys.path.insert(0, str(Path(__file__).parent))
 from measure import measure
 from projects import copied
 from sweep import environment, machine
+from targets import TARGETS
 
 TOP = Path(__file__).parents[1]
-TARGETS = (
-    "x86_64-unknown-linux-gnu",
-    "aarch64-unknown-linux-gnu",
-    "x86_64-unknown-linux-musl",
-    "aarch64-unknown-linux-musl",
-    "x86_64-apple-darwin",
-    "aarch64-apple-darwin",
-)
 PYTHONS = ("3.9", "3.10", "3.11", "3.12", "3.13", "3.14", "3.14t", "3.15", "3.15t")
 LEVELS = ("manylinux2014", "manylinux_2_28", "manylinux_2_31", "manylinux_2_34", "musllinux_1_2")
 RUN = """

@@ -17,7 +17,7 @@ import anyio
 from drivers import ALL
 from matrix.errors import WheelmatrixError
 from matrix.files import shown
-from matrix.telling import say
+from matrix.telling import drop_stdout, say
 
 if TYPE_CHECKING:
     from matrix.building import Done
@@ -66,7 +66,7 @@ def _print(options: argparse.Namespace, done: Done | None, paths: Sequence[Path]
         sys.stdout.write(f"{text}\n" if text else "")
         sys.stdout.flush()
     except BrokenPipeError:  # the reader left early: the files are there all the same
-        _drop_stdout()
+        drop_stdout()
 
 
 def develop(options: argparse.Namespace) -> int:
@@ -135,11 +135,6 @@ def _sdist(options: argparse.Namespace) -> Made:
         for text in made.warnings:
             say("warning", text)
     return made
-
-
-def _drop_stdout() -> None:
-    """Give the interpreter something to flush at its end."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def build_for_frontend(options: argparse.Namespace) -> list[Path]:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import argparse
-import json
 import time
 from pathlib import Path
 
 import anyio.to_thread
+import msgspec
 
 from matrix.errors import WheelmatrixError
 from matrix.files import shown
-from matrix.project.cargo import ask_cargo
+from matrix.project.cargo import CargoPlaces, ask_cargo
 from matrix.project.locate import find_files
 from matrix.reporting.formats import count, size
 from matrix.running.lanes import workshop_of
@@ -65,15 +65,13 @@ async def _workshops(options: argparse.Namespace, cwd: Path) -> tuple[Path, Path
     try:
         files = find_files(cwd, Path(options.manifest_path) if options.manifest_path is not None else None)
         asked = ("metadata", "--no-deps", "--format-version=1", "--manifest-path", str(files.manifest))
-        said = json.loads(await ask_cargo(asked, files.manifest, files.root))
+        said = msgspec.json.decode(await ask_cargo(asked, files.manifest, files.root), type=CargoPlaces)
     except WheelmatrixError:
         if flag is None:
             raise
         return flag / "wheelmatrix", _unpacked(flag)
-    named, build = said["target_directory"], said.get("build_directory")
-    target = flag or Path(str(named))
-    own = Path(str(build)) if build is not None and build != named else None
-    return workshop_of(files.root, target, own), _unpacked(target)
+    target = flag or Path(said.target_directory)
+    return workshop_of(files.root, target, said.build_dir), _unpacked(target)
 
 
 def _unpacked(target: Path) -> Path:

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 
 from matrix.arguments import parse
 from matrix.foresight import foresee
-from matrix.telling import INTERRUPTED, tell
+from matrix.telling import INTERRUPTED, drop_stdout, tell
 
 __all__ = ["main"]
 
@@ -32,11 +32,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:  # the reader of stdout left; nothing to tell it
-        _drop_stdout()
+        drop_stdout()
         return 1
     except Exception as error:  # noqa: BLE001 - the last place that can say it well
         if isinstance(error, OSError) and error.filename is None:
-            _drop_stdout()
+            drop_stdout()
         return tell(error, debug=debug)
     return code
 
@@ -51,8 +51,3 @@ def _all_of_it_stays() -> Iterator[None]:
     finally:
         if looking:
             gc.enable()
-
-
-def _drop_stdout() -> None:
-    """Give the interpreter, which flushes it last, something to flush."""
-    sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115 - it stays open

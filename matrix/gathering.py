@@ -24,7 +24,7 @@ from matrix.platforms.answers import cache_directory
 from matrix.platforms.cross_files import CROSS_VARIABLES, CrossFiles
 from matrix.project import Project, check_profiles, find_cargo, read_project
 from matrix.running.cbindgen import find_cbindgen, may_install
-from matrix.running.generators import header_of, missing_generator
+from matrix.running.generators import missing_generator, wanting_header
 from matrix.running.lanes import Workshop, workshop_of
 from matrix.running.signals import stopped_by_signals
 from matrix.running.state import BuildState, read_state
@@ -84,8 +84,7 @@ class Gathered(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def wants_header(self) -> bool:
         """Whether a build has cffi bindings and the project has no header of its own for them."""
-        cffi = any(build.bindings == "cffi" for build in self.plan.builds)
-        return cffi and not header_of(self.project.target_dir).is_file()
+        return bool(wanting_header(self.plan.builds, self.project.target_dir))
 
     async def missing_generator(self) -> ToolError | None:
         """Return what says that a program is missing which writes the Python side of the bindings, or ``None``."""

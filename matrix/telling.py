@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from matrix.errors import WheelmatrixError, disk_hint
 
-__all__ = ["INTERRUPTED", "leaves", "say", "tell"]
+__all__ = ["INTERRUPTED", "drop_stdout", "leaves", "say", "tell"]
 
 INTERRUPTED = 130
 _COLORS = {"error": "31", "hint": "36"}
@@ -54,3 +54,8 @@ def say(word: str, text: str) -> None:
     paint = sys.stderr.isatty() and "NO_COLOR" not in os.environ
     label = f"\x1b[1;{color}m{word}\x1b[0m" if paint else word
     sys.stderr.write(f"{label}: {text}\n")
+
+
+def drop_stdout() -> None:
+    """Give the interpreter something to flush at its end, when nobody takes what was written."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -20,12 +19,14 @@ from matrix import ahead
 from matrix.errors import ConfigError, ToolError, did_you_mean
 from matrix.model import Command
 from matrix.process import capture, environment
+from matrix.project.program import find_cargo
 from matrix.project.refusals import refusal
 
 __all__ = [
     "CargoFlags",
     "CargoMetadata",
     "CargoPackage",
+    "CargoPlaces",
     "Dependency",
     "PackageTarget",
     "Resolve",
@@ -160,35 +161,26 @@ class Resolve(msgspec.Struct, frozen=True):
     root: str | None = None
 
 
-class CargoMetadata(msgspec.Struct, frozen=True):
+class CargoPlaces(msgspec.Struct, frozen=True, kw_only=True):
+    """Where cargo writes, as ``cargo metadata`` says it with and without dependencies."""
+
+    target_directory: str
+    build_directory: str | None = None
+
+    @property
+    def build_dir(self) -> Path | None:
+        """The build directory where it is one of its own (``build.build-dir``), else ``None``."""
+        named = self.build_directory
+        return Path(named) if named is not None and named != self.target_directory else None
+
+
+class CargoMetadata(CargoPlaces, frozen=True, kw_only=True):
     """The answer of ``cargo metadata``, as far as it is needed."""
 
     packages: tuple[CargoPackage, ...]
     workspace_members: tuple[str, ...]
     workspace_root: str
-    target_directory: str
     resolve: Resolve
-    build_directory: str | None = None
-
-
-def find_cargo() -> str:
-    """Return the cargo to call: ``CARGO``, the one on PATH, or rustup's own.
-
-    Where PATH lacks rustup's programs, their directory joins it as its last, for rustc is looked for there too.
-
-    Raises:
-        ToolError: There is none.
-    """
-    programs = str(Path(os.environ.get("CARGO_HOME") or Path.home() / ".cargo") / "bin")
-    found = os.environ.get("CARGO") or shutil.which("cargo")
-    if found is not None and shutil.which(found) is None and (os.path.isabs(found) or not os.path.dirname(found)):  # noqa: PTH117, PTH120 - as written
-        raise ToolError(f"CARGO is {found!r}, which is no program", hint="unset it, or set it to the cargo to use")
-    if found is None and (found := shutil.which("cargo", path=programs)) is not None:
-        os.environ["PATH"] = os.pathsep.join(filter(None, (os.environ.get("PATH", os.defpath), programs)))
-    if found is None:
-        hint = "install Rust (https://rustup.rs), or set CARGO to the cargo to use"
-        raise ToolError(f"cargo was not found on PATH or in {programs}", hint=hint)
-    return found
 
 
 async def read_metadata(manifest: Path, flags: CargoFlags, root: Path) -> CargoMetadata:

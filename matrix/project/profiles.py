@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-import tomli
-
 from matrix.errors import ConfigError, UsageError, did_you_mean
 from matrix.model import Build
 from matrix.project.cargo_config import configured_profiles
 from matrix.project.read import Project
+from matrix.project.toml import read_toml
 
 __all__ = ["BUILT_IN", "check_profiles"]
 
@@ -44,12 +43,13 @@ def check_profiles(
     """
     asked = [build for build in builds if build.settings.profile not in BUILT_IN and _decidable(build)]
     own = _own_profiles(project) if asked else None
-    for build in asked if own is not None else ():
-        name, variables = build.settings.profile, _environment(environ, build.settings.env)
-        configured = configured_profiles(project.root, variables, project.flags.config)
-        if name in (own or ()) or _as_variable(name) in map(_as_variable, configured):
+    if own is None:
+        return
+    for name, variables in {(one.settings.profile, tuple(sorted(one.settings.env.items()))): None for one in asked}:
+        configured = configured_profiles(project.root, _environment(environ, dict(variables)), project.flags.config)
+        if name in own or _as_variable(name) in map(_as_variable, configured):
             continue
-        hint = _hint(name, sorted({*(own or ()), *configured}.difference(BUILT_IN)))
+        hint = _hint(name, sorted({*own, *configured}.difference(BUILT_IN)))
         if name == flag:
             raise UsageError(f"--profile: cargo knows no profile {name!r}", hint=hint)
         where = next(_origins(project, name, editable=editable), "[tool.maturin] profile")
@@ -74,8 +74,8 @@ def _decidable(build: Build) -> bool:
 def _own_profiles(project: Project) -> frozenset[str] | None:
     """Return the profiles of the workspace's manifest, the only one whose profiles count; ``None`` if unreadable."""
     try:
-        table = tomli.loads((project.workspace_root / "Cargo.toml").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        table = read_toml(project.workspace_root / "Cargo.toml")
+    except ConfigError:
         return None
     profiles = table.get("profile", {})
     return frozenset(profiles) if isinstance(profiles, dict) else None

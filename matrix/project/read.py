@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextlib import suppress
 from difflib import get_close_matches
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,7 @@ from matrix.project.toml import read_toml
 __all__ = ["Project", "effective_features", "foresee", "merge_flags", "read_project"]
 
 
-class Project(msgspec.Struct, frozen=True, kw_only=True):
+class Project(msgspec.Struct, frozen=True, kw_only=True, dict=True):  # dict: for what is looked up once
     """One project, read and checked. Paths are absolute.
 
     Attributes:
@@ -84,7 +85,7 @@ class Project(msgspec.Struct, frozen=True, kw_only=True):
         """Directories that cargo writes to."""
         return (self.target_dir,) if self.build_dir is None else (self.target_dir, self.build_dir)
 
-    @property
+    @cached_property
     def fence(self) -> Fence:
         """What nothing that is packed may lie outside of."""
         return Fence(self.sources)
@@ -140,11 +141,9 @@ async def read_project(where: Path, flags: CargoFlags, *, bindings: str | None =
     files = find_files(where, flags.manifest_path)
     if files.pyproject is None and flags.manifest_path is not None:
         files = await _look_outside(files)
-    table = read_toml(files.pyproject) if files.pyproject is not None else {}
-    maturin, warnings = read_maturin_options(_tool(table, "maturin"))
+    table, maturin, merged, warnings = _settings(files, flags)
     options = read_options(_tool(table, "wheelmatrix"))
     warnings = (*warnings, *_misspelt(table))
-    merged = merge_flags(flags, maturin)
     metadata = await read_metadata(files.manifest, merged, files.root)
     crate = pick_crate(metadata, files.manifest)
     scoped = await read_scoped(files.manifest, merged, files.root) if len(metadata.workspace_members) > 1 else None
@@ -161,7 +160,7 @@ async def read_project(where: Path, flags: CargoFlags, *, bindings: str | None =
         manifest=files.manifest,
         workspace_root=Path(metadata.workspace_root),
         target_dir=_target_dir(where, flags, metadata),
-        build_dir=_build_dir(metadata),
+        build_dir=metadata.build_dir,
         crate=crate,
         name=project_name(table, crate.name),
         version=project_version(table, crate.version),
@@ -189,9 +188,15 @@ def foresee(where: Path, flags: CargoFlags) -> None:
     """Let cargo begin to answer what :func:`read_project` will ask it; a fault is told by that, not here."""
     with suppress(WheelmatrixError):
         files = find_files(where, flags.manifest_path)
-        table = read_toml(files.pyproject) if files.pyproject is not None else {}
-        maturin, _ = read_maturin_options(_tool(table, "maturin"))
-        ask_ahead(files.manifest, merge_flags(flags, maturin), files.root)
+        _, _, merged, _ = _settings(files, flags)
+        ask_ahead(files.manifest, merged, files.root)
+
+
+def _settings(files: Files, flags: CargoFlags) -> tuple[Mapping[str, Any], MaturinOptions, CargoFlags, tuple[str, ...]]:
+    """Return pyproject.toml, ``[tool.maturin]``, the flags with its own merged in, and what to warn of."""
+    table = read_toml(files.pyproject) if files.pyproject is not None else {}
+    maturin, warnings = read_maturin_options(_tool(table, "maturin"))
+    return table, maturin, merge_flags(flags, maturin), tuple(warnings)
 
 
 def effective_features(flags: CargoFlags, maturin: MaturinOptions) -> Features:
@@ -255,11 +260,6 @@ async def _look_outside(files: Files) -> Files:
 
 def _target_dir(where: Path, flags: CargoFlags, metadata: CargoMetadata) -> Path:
     return (where / flags.target_dir).resolve() if flags.target_dir is not None else Path(metadata.target_directory)
-
-
-def _build_dir(metadata: CargoMetadata) -> Path | None:
-    named = metadata.build_directory
-    return Path(named) if named is not None and named != metadata.target_directory else None
 
 
 def _dependencies(table: Mapping[str, Any]) -> tuple[str, ...]:

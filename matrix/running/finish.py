@@ -13,7 +13,7 @@ import anyio.to_thread
 from matrix.archives import is_unchanged
 from matrix.errors import WheelmatrixError, disk_hint
 from matrix.events import AuditEnded, AuditStarted, Bus, CellEnded, Note
-from matrix.model import Build, Bundled, Cell, Outcome, Plan, Wheel
+from matrix.model import Build, Cell, Outcome, Plan, Wheel
 from matrix.running.ends import End
 from matrix.running.ingredients import Ingredients, inputs_of, same_sources
 from matrix.running.joining import Joiner, Made, joined
@@ -128,11 +128,6 @@ class Finisher:
 
         return Packer(self._ingredients, self._workshop.staging, self._claim)
 
-    def _inputs(self, made: Made, cell: Cell, bundled: Sequence[Bundled] = ()) -> str:
-        return inputs_of(
-            self._ingredients, made.build, made.outcome, cell, made.environs(self._ingredients.environ), bundled
-        )
-
     def _reused(self, made: Made, cell: Cell, before: WheelState | None) -> End | None:
         """Keep the wheel of the last run when cargo had nothing to do and every input and byte is the same."""
         if not self._ingredients.reuse or made.outcome.compiled or before is None:
@@ -140,7 +135,7 @@ class Finisher:
         bundled = before.bundled
         if not is_unchanged(self._ingredients.out, before.wheel) or not same_sources(bundled):
             return None
-        if self._inputs(made, cell, bundled) != before.inputs:
+        if inputs_of(self._ingredients, made, cell, bundled) != before.inputs:
             return None
         self._claim(before.wheel.file, made)
         return End(status="reused", wheel=before.wheel, verdict=before.verdict, bundled=bundled, inputs=before.inputs)

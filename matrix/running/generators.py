@@ -14,7 +14,7 @@ from matrix.process import capture
 from matrix.project.toml import read_toml
 from matrix.running.cbindgen import INSTEAD
 
-__all__ = ["NO_BINDGEN", "header_of", "missing_generator", "no_cbindgen", "no_cffi", "without_header"]
+__all__ = ["NO_BINDGEN", "header_of", "missing_generator", "no_cbindgen", "no_cffi", "wanting_header", "without_header"]
 
 TIMEOUT = 60.0  # seconds
 NO_BINDGEN = (
@@ -28,6 +28,11 @@ def header_of(target_dir: Path) -> Path:
     return target_dir / "header.h"
 
 
+def wanting_header(builds: Sequence[Build], target_dir: Path) -> list[Build]:
+    """Return the builds with cffi bindings when the project has no header of its own for them."""
+    return [] if header_of(target_dir).is_file() else [build for build in builds if build.bindings == "cffi"]
+
+
 def without_header(builds: Sequence[Build], target_dir: Path, root: Path) -> list[Build]:
     """Return the builds that cbindgen must write a header for, as far as that is known before they are compiled.
 
@@ -38,10 +43,8 @@ def without_header(builds: Sequence[Build], target_dir: Path, root: Path) -> lis
         target_dir: cargo's target directory, absolute.
         root: The project's root.
     """
-    cffi = [build for build in builds if build.bindings == "cffi"]
-    if not cffi or header_of(target_dir).is_file() or _has_build_script(root / cffi[0].manifest):
-        return []
-    return cffi
+    wanting = wanting_header(builds, target_dir)
+    return [] if wanting and _has_build_script(root / wanting[0].manifest) else wanting
 
 
 async def missing_generator(

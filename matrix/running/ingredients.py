@@ -22,6 +22,7 @@ from matrix.archives.compression import EARLIEST, DosTime
 from matrix.archives.record import hash_file
 from matrix.archives.sbom import rust_bom_path
 from matrix.model import Build, Bundled, Cell, Outcome, Target
+from matrix.running.joining import Made
 from matrix.running.products import product_entries
 
 if TYPE_CHECKING:
@@ -133,32 +134,23 @@ def _lies_in(entry: Entry, directories: Iterable[Path]) -> bool:
     return isinstance(source, Path) and any(source.is_relative_to(one) for one in directories)
 
 
-def inputs_of(
-    given: Ingredients,
-    build: Build,
-    outcome: Outcome,
-    cell: Cell,
-    environs: Sequence[Mapping[str, str]],
-    bundled: Sequence[Bundled] = (),
-) -> str:
+def inputs_of(given: Ingredients, made: Made, cell: Cell, bundled: Sequence[Bundled] = ()) -> str:
     """Digest everything that decides what a wheel holds and what its tag says, before the tag is known.
 
     Args:
         given: What every wheel is made from.
-        build: The build.
-        outcome: What it made.
+        made: What the wheel is made from.
         cell: The wheel wanted.
-        environs: Variables that change its platform tag, for each binary that is joined in it.
         bundled: Libraries that it brings along.
     """
     wish = (
-        cell.python_tag, cell.abi_tag, str(cell.compatibility), str(cell.pypi), build.target.triple, given.audit,
-        *(f"{name}={value}" for environ in environs for name, value in sorted(environ.items())),
+        cell.python_tag, cell.abi_tag, str(cell.compatibility), str(cell.pypi), made.build.target.triple, given.audit,
+        *(f"{name}={value}" for environ in made.environs(given.environ) for name, value in sorted(environ.items())),
         *(f"{one.file}={one.sha256}" for one in bundled),
         *(map(os.path.abspath, given.repairs.given.split(os.pathsep)) if given.repairs is not None and bundled else ()),
     )  # fmt: skip
     return inputs_digest(
-        entries_of(given, build, outcome),
+        entries_of(given, made.build, made.outcome),
         given.metadata,
         wish,
         compression=given.compression,

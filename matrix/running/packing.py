@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
@@ -11,7 +11,7 @@ import msgspec
 from matrix.archives import write_wheel
 from matrix.archives.editable import parted, place_in_tree
 from matrix.auditing import Analysis, Judgement, audit_binaries, flag_weak_needs, meets
-from matrix.model import Bundled, Cell, Compatibility, Outcome, Verdict
+from matrix.model import Cell, Compatibility, Outcome, Verdict
 from matrix.platforms import platform_tags, pypi_rejects
 from matrix.platforms.wheel_names import wheel_file_name, wheel_tags
 from matrix.repairing import Repair
@@ -83,7 +83,7 @@ class Packer:
         file = wheel_file_name(metadata.name, metadata.version, cell.python_tag, cell.abi_tag, platforms)
         self._claim(file, made)
         bundled = repair.bundled if repair is not None else ()
-        inputs = self._inputs(made, cell, bundled)
+        inputs = inputs_of(given, made, cell, bundled)
         copies, verdict = _with_weak_versions_flagged(made.outcome, judgement.level, verdict, cell)
         entries = entries_of(given, made.build, made.outcome, copies)
         if repair is not None and given.repairs is not None:
@@ -100,7 +100,7 @@ class Packer:
             compression=given.compression,
             modified=given.modified,
         )
-        if self._inputs(made, cell, bundled) != inputs or not same_sources(bundled):
+        if inputs_of(given, made, cell, bundled) != inputs or not same_sources(bundled):
             inputs = ""  # a source changed while it was packed: the next run must not trust this wheel
         return End(status="built", wheel=wheel, verdict=verdict, bundled=bundled, inputs=inputs, notes=notes)
 
@@ -128,9 +128,6 @@ class Packer:
 
     def _environs(self, made: Made) -> list[dict[str, str]]:
         return made.environs(self._ingredients.environ)
-
-    def _inputs(self, made: Made, cell: Cell, bundled: Sequence[Bundled]) -> str:
-        return inputs_of(self._ingredients, made.build, made.outcome, cell, self._environs(made), bundled)
 
 
 def _unmended(why: Judgement, judgement: Judgement, cell: Cell) -> tuple[Judgement, tuple[str, ...]]:
