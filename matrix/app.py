@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import sys
 import tempfile
@@ -268,6 +267,8 @@ def schema(options: argparse.Namespace) -> int:
         from matrix.planning.document import schema as plan_schema  # noqa: PLC0415
 
         document = plan_schema()
+    import json  # noqa: PLC0415 - the loads of other commands need none
+
     sys.stdout.write(json.dumps(document, indent=2) + "\n")
     return 0
 

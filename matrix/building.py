@@ -22,7 +22,7 @@ from matrix.bills import bills_of
 from matrix.driver import Driver
 from matrix.errors import UsageError, WheelmatrixError
 from matrix.events import Bus, Note, RunEnded, RunStarted
-from matrix.files import shown
+from matrix.files import PAGE, shown
 from matrix.gathering import Gathered, gather, tag_environment, tool_versions
 from matrix.model import Plan
 from matrix.out_places import OTHER_TARGET, make_writable, report_path, stripped, watched
@@ -30,7 +30,6 @@ from matrix.pgo import training_of
 from matrix.repairs import demand_patchelf, repairs_here
 from matrix.reporting.collector import ReportCollector
 from matrix.reporting.document import Report, read_report, write_report
-from matrix.reporting.page import PAGE, write_page
 from matrix.reporting.terminal import make_listener
 from matrix.running.bench import Bench, Training
 from matrix.running.cgroups import available_memory
@@ -168,6 +167,8 @@ def _close(
     try:
         write_report(where.report, report)
         if where.page:
+            from matrix.reporting.page import write_page  # noqa: PLC0415 - only --timings needs it
+
             write_page(where.report, report)
     except WheelmatrixError as error:  # wheels may have been made: say it, and hand on what there is
         tell(error)

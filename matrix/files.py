@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -43,7 +42,7 @@ def as_written(path: Path, root: Path) -> str:
 
 def temporary_name() -> str:
     """Return a name for an unfinished file or directory that nothing else has."""
-    return f"{TEMPORARY}{secrets.token_hex(8)}.tmp"
+    return f"{TEMPORARY}{os.urandom(8).hex()}.tmp"
 
 
 @contextmanager

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import difflib
 import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping
@@ -15,7 +14,7 @@ import msgspec
 from matrix.archives.entries import Entry
 from matrix.archives.fields import PROJECT
 from matrix.archives.layout import Layout, library_folder
-from matrix.errors import ConfigError
+from matrix.errors import ConfigError, did_you_mean
 
 __all__ = ["check_entry_targets"]
 
@@ -96,8 +95,8 @@ def check_entry_targets(
 def _check(where: str, module: str, name: str, inside: _Inside) -> None:
     if not inside.has(module):
         if inside.closed:
-            near = difflib.get_close_matches(module, sorted({*inside.sources, *inside.folders}), 1, 0.6)
-            hint = f"did you mean {near[0]!r}?" if near else f"create {module.replace('.', '/')}.py"
+            near = did_you_mean(module, sorted({*inside.sources, *inside.folders}))
+            hint = near or f"create {module.replace('.', '/')}.py"
             raise ConfigError(f"{where}: there is no module {module!r} in the wheel", hint=hint)
         return
     source = inside.sources.get(module)
@@ -105,10 +104,10 @@ def _check(where: str, module: str, name: str, inside: _Inside) -> None:
         return
     bound = _bound_names(source)
     if bound is not None and name not in bound:
-        near = difflib.get_close_matches(name, sorted(bound), 1, 0.6)
+        near = did_you_mean(name, sorted(bound))
         raise ConfigError(
             f"{where}: {name!r} is not defined in {source.origin}",
-            hint=f"did you mean {near[0]!r}?" if near else f"define it there, or name what {module} has",
+            hint=near or f"define it there, or name what {module} has",
         )
 
 

@@ -10,7 +10,7 @@ import msgspec
 from matrix.errors import ConfigError
 from matrix.project.durations import Seconds, parse_duration
 
-__all__ = ["convert_table", "unknown_keys"]
+__all__ = ["convert_table", "known_keys", "unknown_keys"]
 
 T = TypeVar("T")
 
@@ -37,10 +37,14 @@ def convert_table(table: Mapping[str, Any], type_: type[T], where: str) -> T:
         raise ConfigError(f"{where} {fault}", hint=fault.hint) from None
 
 
-def unknown_keys(table: Mapping[str, Any], type_: type) -> Iterator[str]:
+def known_keys(type_: type[msgspec.Struct]) -> tuple[str, ...]:
+    """Return the keys that ``type_`` has, as they are written."""
+    return type_.__struct_encode_fields__
+
+
+def unknown_keys(table: Mapping[str, Any], type_: type[msgspec.Struct]) -> Iterator[str]:
     """Yield the top-level keys of ``table`` that ``type_`` does not have."""
-    known = {field.encode_name for field in msgspec.structs.fields(type_)}
-    yield from (key for key in table if key not in known)
+    yield from (key for key in table if key not in known_keys(type_))
 
 
 def _decode(type_: type, value: Any) -> Any:

@@ -9,7 +9,7 @@ import msgspec
 from msgspec import Meta
 
 from matrix.errors import ConfigError, did_you_mean
-from matrix.project.checked import convert_table, unknown_keys
+from matrix.project.checked import convert_table, known_keys, unknown_keys
 from matrix.project.features import ConditionalFeature
 
 __all__ = ["STANDING", "CargoTarget", "FileRow", "MaturinOptions", "Sbom", "TargetOptions", "read_maturin_options"]
@@ -258,9 +258,8 @@ def _warnings(table: Mapping[str, Any], where: str) -> list[str]:
 
 
 def _unknown(table: Mapping[str, Any], kind: type[msgspec.Struct], where: str) -> list[str]:
-    known = [field.encode_name for field in msgspec.structs.fields(kind)]
     said = []
     for key in unknown_keys(table, kind):
-        near = did_you_mean(key, known)
+        near = did_you_mean(key, known_keys(kind))
         said.append(f"{where} unknown key {key!r} is ignored" + (f"; {near}" if near else ""))
     return said

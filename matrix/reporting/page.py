@@ -12,7 +12,7 @@ from matrix.files import PAGE, write_atomically
 from matrix.reporting.document import BuildRecord, CrateSpan, Report, SlotSpan
 from matrix.reporting.formats import count, duration, size
 
-__all__ = ["PAGE", "render_page", "write_page"]
+__all__ = ["render_page", "write_page"]
 
 _ROOM = 1160  # pixels of a usual window, in which a short run fits
 _NARROW = 34.0  # pixels that nearly every bar has at least, so that the start of its name can be read

@@ -6,7 +6,6 @@ none, the version that maturin is locked to is compiled into our cache directory
 
 from __future__ import annotations
 
-import json
 import re
 import shutil
 import sys
@@ -16,6 +15,7 @@ from pathlib import Path
 from matrix.driver import Host, Step
 from matrix.model import Command
 from matrix.platforms.answers import home_directory
+from matrix.toml_text import toml_string
 
 __all__ = ["INSTALL", "INSTEAD", "find_cbindgen", "install_step", "may_install"]
 
@@ -73,7 +73,7 @@ def install_step(
     work = root.with_name(f"{root.name}.work")
     argv = [cargo, "install", _NAME, "--version", f"={VERSION}", "--locked", "--root", str(root)]
     argv += ["--target", host.target.triple, "--target-dir", str(work), "--force"]
-    argv += ["--config", f"build.build-dir={json.dumps(str(work))}"]  # a variable would enter sccache's keys
+    argv += ["--config", f"build.build-dir={toml_string(str(work))}"]  # a variable would enter sccache's keys
     env: dict[str, str | None] = {name: None for name in environ if _FOR_THE_PROJECT.fullmatch(name)}
     env |= {f"CARGO_PROFILE_RELEASE_{name}": value for name, value in _PROFILE.items()}
     env["CARGO_BUILD_JOBS"] = str(jobs)

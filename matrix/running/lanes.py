@@ -18,7 +18,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import secrets
 import shutil
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
@@ -42,7 +41,7 @@ class Workshop(msgspec.Struct, frozen=True):
     """
 
     base: Path
-    run: str = msgspec.field(default_factory=lambda: f"run-{secrets.token_hex(6)}")
+    run: str = msgspec.field(default_factory=lambda: f"run-{os.urandom(6).hex()}")
 
     def lane(self, build: str) -> Path:
         """The cargo target directory that ``build`` owns."""

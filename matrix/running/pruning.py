@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import secrets
 import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -142,7 +141,7 @@ def _remove(paths: Sequence[Path] | Iterator[Path], done: Pruned, dry_run: bool)
         if dry_run:
             continue
         if path.is_dir():
-            doomed = path.with_name(f"{_DOOMED}{secrets.token_hex(4)}")
+            doomed = path.with_name(f"{_DOOMED}{os.urandom(4).hex()}")
             path.rename(doomed)
             shutil.rmtree(doomed)
         else:

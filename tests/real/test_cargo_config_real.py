@@ -115,3 +115,11 @@ def test_the_build_directory_of_the_configuration_holds_the_lanes(
     assert ran.exit == 0, ran
     assert not [*workshop.glob("lanes/*/debug")]
     assert len([*root.glob("target/wheels/*.whl")]) == 1
+
+
+def test_lanes_lie_in_directories_of_any_name(wheelmatrix: Wheelmatrix, project: Copy, tmp_path: Path) -> None:
+    root = project("programs").rename(tmp_path / 'größe 😀 "quoted"')
+    ran = wheelmatrix("build", "--json", cwd=root)
+    assert ran.exit == 0, ran
+    assert list(root.glob("target/wheelmatrix/lanes/*/debug/hello-program"))
+    assert json.loads(wheelmatrix("build", "--json", cwd=root).stdout)["cells"][0]["status"] == "reused"

@@ -1,4 +1,7 @@
-"""A tiny project edited at random: after every edit a warm run must make the bytes that a cold one makes."""
+"""A tiny project edited at random: after every edit a warm run must make the bytes that a cold one makes.
+
+Files, environment, features, cargo's configuration and the toolchain change.
+"""
 
 from __future__ import annotations
 
@@ -8,8 +11,12 @@ import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from support.tools import Ran
+from support.tools import Ran, need, run
 
+EDITS = (
+    "source", "included", "python", "added", "env", "features", "metadata", "configuration", "toolchain", "nothing",
+)  # fmt: skip
+COMPILING = frozenset({"source", "included", "env", "configuration"})  # never seen before, so never fresh
 MAIN = """mod part;
 fn main() {
     println!("{} {} {}", part::SAID, include_str!("words.txt").trim(), option_env!("GREETING").unwrap_or("-"));
@@ -27,6 +34,7 @@ class Edited:
         self._dice = dice
         self.env: dict[str, str] = {}
         self.flags: list[str] = []
+        self.compiler = compiler("", root)
         (root / "src" / "main.rs").write_text(MAIN)
         self._write("src/part.rs", 'pub const SAID: &str = "0";\n')
         self._write("src/words.txt", "0\n")
@@ -37,7 +45,7 @@ class Edited:
 
     def edit(self) -> str:
         """Change something; say what."""
-        what = self._dice.choice(["source", "included", "python", "added", "env", "features", "metadata", "nothing"])
+        what = self._dice.choice(EDITS)
         number = self._dice.randrange(10**6)
         match what:
             case "source":
@@ -57,9 +65,34 @@ class Edited:
                 kept = [line for line in table if not line.startswith("keywords")]
                 kept.insert(kept.index("[project]") + 1, f'keywords = ["k{number}"]')
                 self._write("pyproject.toml", "\n".join(kept) + "\n")
+            case "configuration":
+                (self.root / ".cargo").mkdir(exist_ok=True)
+                self._write(".cargo/config.toml", f'[build]\nrustflags = ["--cfg", "n{number}"]\n')
+            case "toolchain":
+                self._write("rust-toolchain.toml", f'[toolchain]\nchannel = "{self._other_toolchain()}"\n')
             case _:
                 pass
         return what
+
+    def _other_toolchain(self) -> str:
+        """Choose one of another rustc, and remember which."""
+        known = toolchains(self.root)
+        self.compiler = self._dice.choice(sorted(set(known.values()) - {self.compiler}))
+        return next(name for name, version in known.items() if version == self.compiler)
+
+
+def compiler(toolchain: str, where: Path) -> str:
+    """Return what the rustc of a toolchain says of itself, or the one that a directory chooses."""
+    return run([need("rustc"), *([f"+{toolchain}"] if toolchain else []), "-V"], cwd=where, check=True).stdout
+
+
+def toolchains(where: Path) -> dict[str, str]:
+    """Return the version of the rustc of every toolchain that rustup installed here, two of them at least."""
+    listed = run([need("rustup"), "toolchain", "list"], cwd=where, check=True).stdout.splitlines()
+    official = [line.split()[0] for line in listed if line.split()[0].count("-") > 2]  # others are linked by hand
+    found = {name: compiler(name, where) for name in official}
+    assert len(set(found.values())) > 1, f"rustup has too few toolchains to choose from: {sorted(found)}"
+    return found
 
 
 def compared(wheelmatrix: Callable[..., Ran], root: Path, seed: int, steps: int) -> Iterator[tuple[str, str]]:
@@ -83,7 +116,7 @@ def compared(wheelmatrix: Callable[..., Ran], root: Path, seed: int, steps: int)
         shutil.rmtree(root / "target" / "cold", ignore_errors=True)
         _, cold, _ = build("target/cold", "target/cold-wheels")
         assert warm == cold, f"after {what} (seed {seed}) the warm wheel differs from a cold one"
-        if what in {"source", "included"}:
+        if what in COMPILING:
             assert compiled, f"after {what} nothing was compiled"
         if what == "nothing":
             assert (status, compiled) == ("reused", 0)

@@ -13,8 +13,9 @@ from support.pages import Page
 
 from matrix.errors import ToolError
 from matrix.events import BuildEnded, CrateDone, Event, Line, RunStarted, SlotFreed, SlotTaken
+from matrix.files import PAGE
 from matrix.reporting import Report, ReportCollector
-from matrix.reporting.page import PAGE, render_page, write_page
+from matrix.reporting.page import render_page, write_page
 from matrix.reporting.timeline import Timeline, utilisation
 
 
