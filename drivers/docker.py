@@ -127,6 +127,11 @@ class DockerDriver:
         """Build scripts run in the image that they are compiled in, against its C library."""
         return build.settings.image or ""
 
+    def shares_host(self, build: Build, host: Host) -> bool:
+        """They are the same for every target that cargo is told."""
+        del build, host
+        return True
+
     def bring(self, build: Build, place: Place, folder: str, linked: Sequence[str]) -> Command:
         """Return what copies the image's own libraries; the image of another processor must run here for that."""
         paths = (LANE + one.removeprefix(place.lane) if one.startswith(f"{place.lane}/") else one for one in linked)

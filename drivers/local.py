@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from matrix.driver import Place
+from matrix.driver import Host, Place
 from matrix.model import Build, Command
 
 __all__ = ["LocalDriver"]
@@ -17,6 +17,11 @@ class LocalDriver:
         """Build scripts and proc macros run on this machine."""
         del build
         return ""
+
+    def shares_host(self, build: Build, host: Host) -> bool:
+        """They are the same for every target that cargo is told."""
+        del build, host
+        return True
 
     def bring(self, build: Build, place: Place, folder: str, linked: Sequence[str]) -> None:
         """Libraries of this machine are found where they lie."""

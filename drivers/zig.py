@@ -117,6 +117,13 @@ class ZigDriver(LocalDriver):
             },
         )
 
+    def shares_host(self, build: Build, host: Host) -> bool:
+        """Not where it is the target: cargo-zigbuild turns on ``target-applies-to-host`` for that one.
+
+        cargo hashes that, and the linker of the machine's own target, into everything it compiles for this machine.
+        """
+        return build.target.triple != host.target.triple
+
     def _warm_steps(self, builds: Sequence[Build], place: Place) -> Iterator[Step]:
         first: dict[tuple[str, str | None], list[Build]] = {}
         for build in builds:

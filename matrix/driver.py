@@ -256,8 +256,12 @@ class Driver(Protocol):
     def host_of(self, build: Build) -> str:
         """Name what compiles and runs the build scripts and proc macros of a build: empty for this machine itself.
 
-        Builds of one name may share them.
+        Builds of one name may share them, unless ``shares_host`` says otherwise.
         """
+        ...
+
+    def shares_host(self, build: Build, host: Host) -> bool:
+        """Whether cargo takes what it compiled for ``host`` in builds for other targets for a build's own too."""
         ...
 
     def bring(self, build: Build, place: Place, folder: str, linked: Sequence[str]) -> Command | None:

@@ -38,9 +38,8 @@ class Sower:
         self._turn = anyio.Lock()  # siblings of this run wait here, not for what looks like another run
 
     def _host_of(self, build: Build) -> str | None:
-        """The host's own target links its build scripts as it links itself, so nobody shares them."""
-        own = build.target.triple == self._bench.host.target.triple
-        return None if own else self._bench.drivers[build.driver].host_of(build)
+        driver = self._bench.drivers[build.driver]
+        return driver.host_of(build) if driver.shares_host(build, self._bench.host) else None
 
     def _named(self, seed: Seed) -> str:
         started = sum(1 for root in self._roots.values() if root == seed.build.id)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import platform
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -14,6 +15,7 @@ from support.tools import Ran, find_python
 pytestmark = [pytest.mark.real, pytest.mark.own_rustc]
 
 VERSIONS = ("3.10", "3.11", "3.12")
+MUSL = f"{platform.machine()}-unknown-linux-musl"
 
 
 def report(ran: Ran) -> dict[str, Any]:
@@ -38,6 +40,23 @@ def test_seeded_wheels_equal_cold_ones_byte_for_byte(
         assert sum(with_seed["crates"].values()) == total
         assert without["crates"]["fresh"] == 0
         assert with_seed["crates"]["fresh"] > 0
+
+
+def test_targets_share_build_scripts(
+    wheelmatrix: Callable[..., Ran], project: Callable[..., Path], cross_env: dict[str, str]
+) -> None:
+    """The machine's own target, which cargo links, and one that zig links."""
+    root = project("ffi-only")
+    words = ("build", "--json", "--offline", "-i", "3.12")
+    targets = [word for triple in (f"{platform.machine()}-unknown-linux-gnu", MUSL) for word in ("--target", triple)]
+    shared = report(wheelmatrix(*words, *targets, cwd=root, env=cross_env))
+    assert [build["driver"] for build in shared["builds"]] == ["cargo", "zig"]
+    shutil.move(root / "target", root.parent / "shared-target")
+    alone = report(wheelmatrix(*words, *targets, "--no-seed", cwd=root, env=cross_env))
+    sums = [{cell["id"]: cell["wheel"]["sha256"] for cell in one["cells"]} for one in (shared, alone)]
+    assert sums[0] == sums[1]
+    assert [build["crates"]["fresh"] for build in alone["builds"]] == [0, 0]
+    assert all(build["crates"]["fresh"] for build in shared["builds"]), shared["builds"]
 
 
 def test_a_new_interpreter_does_not_disturb_warm_lanes(

@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.driving import HOST, PLACE, TARGETS, build_for, level, wish
 
+from drivers.cargo import CargoDriver
 from drivers.floors import zig_floor
 from drivers.zig import ZigDriver
 from matrix.driver import Wish
@@ -134,3 +135,10 @@ def test_something_tiny_is_linked_for_programs_too() -> None:
     build = msgspec.structs.replace(build_for("x86_64-unknown-linux-musl", "zig"), bins=("tool",))
     steps = ZigDriver().prepare([build], PLACE)
     assert "--bin" not in steps[-1].command.argv
+
+
+def test_what_runs_here_is_shared_but_with_the_machines_own_target() -> None:
+    """cargo-zigbuild compiles that one with other settings."""
+    arm, own = build_for("aarch64-unknown-linux-gnu", "zig"), build_for(HOST.target.triple, "zig")
+    assert [ZIG.shares_host(build, HOST) for build in (arm, own)] == [True, False]
+    assert CargoDriver().shares_host(build_for(HOST.target.triple, "cargo"), HOST)
