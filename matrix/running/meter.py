@@ -50,6 +50,7 @@ class Meter:
     def __init__(self, proc: Path = Path("/proc")) -> None:
         self._proc = proc
         self._watched: list[Seen] = []
+        self._older: set[str] = set()
 
     @contextmanager
     def watching(self) -> Iterator[Seen]:
@@ -67,6 +68,7 @@ class Meter:
         if not (self._proc / "self" / "stat").exists():
             yield
             return
+        self._older = self._processes()  # none of them is of a build
         async with anyio.create_task_group() as group:
             group.start_soon(self._look_on)
             yield
@@ -90,13 +92,19 @@ class Meter:
 
     def _held(self, groups: Collection[int]) -> Counter[int]:
         held: Counter[int] = Counter()
-        for name in os.listdir(self._proc) if groups else ():  # noqa: PTH208 - names alone, often
-            if name.isdigit():
-                process = f"{self._proc}/{name}"
-                group = _group(process)
-                if group in groups:
-                    held[group] += _most(process)
+        if not groups:
+            return held
+        here = self._processes()
+        self._older &= here  # a number may come again
+        for name in here - self._older:
+            process = f"{self._proc}/{name}"
+            group = _group(process)
+            if group in groups:
+                held[group] += _most(process)
         return held
+
+    def _processes(self) -> set[str]:
+        return {name for name in os.listdir(self._proc) if name.isdigit()}  # noqa: PTH208 - names alone, often
 
 
 def _group(process: str) -> int:

@@ -202,7 +202,8 @@ def clone(seed: Path, lane: Path, build: Build, *, host_only: bool = False) -> b
     """Give a cold lane what its seed compiled; return whether there was anything.
 
     Libraries are linked, as rustc never writes into an existing one; everything else is copied, since cargo does
-    overwrite fingerprints and build script outputs in place. Times are kept: cargo compares them.
+    overwrite fingerprints and build script outputs in place, and what cargo links to another file of the seed is one
+    file in the lane too. Times are kept: cargo compares them.
 
     Args:
         seed: The seed's lane.
@@ -220,7 +221,7 @@ def clone(seed: Path, lane: Path, build: Build, *, host_only: bool = False) -> b
             temporary = lane / f".{part.as_posix().replace('/', '-')}.cloning"
             shutil.rmtree(temporary, ignore_errors=True)
             try:
-                _copy_tree(seed / part, temporary)
+                _copy_tree(str(seed / part), str(temporary), {})
             except OSError:
                 shutil.rmtree(temporary, ignore_errors=True)
                 raise
@@ -229,24 +230,28 @@ def clone(seed: Path, lane: Path, build: Build, *, host_only: bool = False) -> b
     return found
 
 
-def _copy_tree(source: Path, target: Path) -> None:
-    target.mkdir(parents=True)
+def _copy_tree(source: str, target: str, copied: dict[int, str]) -> None:
+    """Copy a directory; ``copied`` has where files went, by their number. Plain strings: a lane has many files."""
+    os.mkdir(target)  # noqa: PTH102
     with os.scandir(source) as entries:
         for entry in entries:
             if entry.name in _LEFT_BEHIND:
                 continue
-            into = target / entry.name
+            into = f"{target}{os.sep}{entry.name}"
             if entry.is_dir(follow_symlinks=False):
-                _copy_tree(Path(entry.path), into)
+                _copy_tree(entry.path, into, copied)
             elif entry.name.endswith(_LINKED):
-                _link(Path(entry.path), into)
+                _link(entry.path, into)
+            elif (before := copied.get(entry.inode())) is not None:
+                _link(before, into)
             else:
                 shutil.copy2(entry.path, into, follow_symlinks=False)
+                copied[entry.inode()] = into
     shutil.copystat(source, target)
 
 
-def _link(source: Path, target: Path) -> None:
+def _link(source: str, target: str) -> None:
     try:
-        target.hardlink_to(source)
+        os.link(source, target)
     except OSError:  # a file system without links
         shutil.copy2(source, target)

@@ -105,6 +105,21 @@ def test_a_clone_links_libraries_copies_the_rest_and_keeps_times(tmp_path: Path,
     assert (seed / "release/build/serde-1/output").read_text() == "cargo:rustc-cfg=x"
 
 
+def test_what_cargo_linked_within_a_seed_is_one_file_in_the_lane(tmp_path: Path, family: list[Build]) -> None:
+    """Build scripts lie there under two names."""
+    seed, lane = tmp_path / "seed", tmp_path / "lane"
+    grow(seed)
+    script = seed / "release" / "build" / "serde-1" / "build_script_build-1"
+    script.write_text("a program")
+    script.with_name("build-script-build").hardlink_to(script)
+    lane.mkdir()
+    assert clone(seed, lane, family[0])
+    cloned = lane / script.relative_to(seed)
+    assert cloned.samefile(cloned.with_name("build-script-build"))
+    assert not cloned.samefile(script)
+    assert cloned.read_text() == "a program"
+
+
 def test_a_warm_lane_is_never_touched(tmp_path: Path, family: list[Build]) -> None:
     seed, lane = tmp_path / "seed", tmp_path / "lane"
     grow(seed)
