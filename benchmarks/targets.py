@@ -2,7 +2,8 @@
 
 All sides build the same project with zig, for one stable-ABI interpreter or for several, from nothing, on the same
 machine in the same run, taking turns in who goes first, so that only the ratios count. cargo-zigbuild compiles only and
-makes no wheels; with several interpreters it has no part, for it compiles for one of them alone.
+makes no wheels; with several interpreters it has no part, for it compiles for one of them alone. With ``--alone``
+wheelmatrix takes part once more, and compiles build scripts and proc macros anew for every target.
 Run it on Linux with the Python that wheelmatrix, maturin, ziglang and cargo-zigbuild are installed for, and a Rust
 toolchain that has the std of every target::
 
@@ -37,7 +38,7 @@ TARGETS = {  # and what cargo-zigbuild is told, so that all sides link against t
     "x86_64-apple-darwin": "x86_64-apple-darwin",
     "aarch64-apple-darwin": "aarch64-apple-darwin",
 }
-SIDES = ("maturin", "zigbuild", "wheelmatrix")
+SIDES = ("maturin", "zigbuild", "wheelmatrix", "alone")
 DEFAULT = Path(__file__).resolve().parents[1] / "tests" / "projects" / "abi3"
 UNITS = {
     "wall": "seconds",
@@ -79,6 +80,7 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("project", nargs="?", default=str(DEFAULT), help="name==version, or a folder (default: abi3)")
     parser.add_argument("--runs", type=int, default=3, help="runs of every side; medians count (default: 3)")
     parser.add_argument("--python", nargs="+", default=["3.12"], help="interpreters, 3.10 or newer (default: 3.12)")
+    parser.add_argument("--alone", action="store_true", help="measure wheelmatrix with --no-seed too")
     parser.add_argument("--dev", action="store_true", help="the dev profile instead of release")
     parser.add_argument("--scratch", type=Path, help="where projects are copied to and built")
     parser.add_argument("--output", type=Path, help="JSON result (default: benchmarks/results/targets-PROJECT.json)")
@@ -86,7 +88,8 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     name = Path(options.project).name.replace("==", "-")
     several = f"-{len(options.python)}-pythons" if len(options.python) > 1 else ""
     options.output = options.output or Path(__file__).parent / "results" / f"targets-{name}{several}.json"
-    options.sides = [side for side in SIDES if side != "zigbuild" or not several]
+    left_out = {"zigbuild": several, "alone": not options.alone}
+    options.sides = [side for side in SIDES if not left_out.get(side)]
     if "==" not in options.project:
         options.project = Path(options.project).resolve()
     return options
@@ -133,7 +136,8 @@ def commands(side: str, options: argparse.Namespace) -> list[list[str]]:
         named = [word for target in TARGETS.values() for word in ("--target", target)]
         return [[command_path("cargo-zigbuild"), "zigbuild", "--lib", *profile, *named]]
     named = [word for target in TARGETS for word in ("--target", target)]
-    return [[command_path("wheelmatrix"), "build", *profile, "--zig", "-i", *options.python, *named]]
+    alone = ["--no-seed"] if side == "alone" else []
+    return [[command_path("wheelmatrix"), "build", *profile, "--zig", "-i", *options.python, *alone, *named]]
 
 
 def environment_of(side: str, root: Path) -> dict[str, str]:

@@ -230,8 +230,8 @@ def clone(seed: Path, lane: Path, build: Build, *, host_only: bool = False) -> b
     return found
 
 
-def _copy_tree(source: str, target: str, copied: dict[int, str]) -> None:
-    """Copy a directory; ``copied`` has where files went, by their number. Plain strings: a lane has many files."""
+def _copy_tree(source: str, target: str, copied: dict[tuple[int, int], str]) -> None:
+    """Copy a directory; ``copied`` has where files of several names went. Plain strings: a lane has many files."""
     os.mkdir(target)  # noqa: PTH102
     with os.scandir(source) as entries:
         for entry in entries:
@@ -242,12 +242,20 @@ def _copy_tree(source: str, target: str, copied: dict[int, str]) -> None:
                 _copy_tree(entry.path, into, copied)
             elif entry.name.endswith(_LINKED):
                 _link(entry.path, into)
-            elif (before := copied.get(entry.inode())) is not None:
-                _link(before, into)
             else:
-                shutil.copy2(entry.path, into, follow_symlinks=False)
-                copied[entry.inode()] = into
+                _copy_once(entry, into, copied)
     shutil.copystat(source, target)
+
+
+def _copy_once(entry: os.DirEntry[str], into: str, copied: dict[tuple[int, int], str]) -> None:
+    known = entry.stat(follow_symlinks=False)
+    file = (known.st_dev, known.st_ino)  # one number may name two files where a file system has layers
+    if (before := copied.get(file)) is not None:
+        _link(before, into)
+        return
+    shutil.copy2(entry.path, into, follow_symlinks=False)
+    if known.st_nlink > 1:
+        copied[file] = into
 
 
 def _link(source: str, target: str) -> None:

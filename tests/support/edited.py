@@ -11,6 +11,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from support.cross import cross_environment
 from support.tools import Ran, need, run
 
 EDITS = (
@@ -34,10 +35,12 @@ class Edited:
         self._dice = dice
         self.env: dict[str, str] = {}
         self.flags: list[str] = []
-        self.compiler = compiler("", root)
+        self._toolchains = toolchains(root)
+        self._toolchain = ""
         (root / "src" / "main.rs").write_text(MAIN)
         self._write("src/part.rs", 'pub const SAID: &str = "0";\n')
         self._write("src/words.txt", "0\n")
+        self._choose_toolchain(0)
         self._python = next((root / "python").rglob("*.py"))
 
     def _write(self, name: str, text: str) -> None:
@@ -69,30 +72,26 @@ class Edited:
                 (self.root / ".cargo").mkdir(exist_ok=True)
                 self._write(".cargo/config.toml", f'[build]\nrustflags = ["--cfg", "n{number}"]\n')
             case "toolchain":
-                self._write("rust-toolchain.toml", f'[toolchain]\nchannel = "{self._other_toolchain()}"\n')
+                self._choose_toolchain(number)
             case _:
                 pass
         return what
 
-    def _other_toolchain(self) -> str:
-        """Choose one of another rustc, and remember which."""
-        known = toolchains(self.root)
-        self.compiler = self._dice.choice(sorted(set(known.values()) - {self.compiler}))
-        return next(name for name, version in known.items() if version == self.compiler)
+    def _choose_toolchain(self, number: int) -> None:
+        others = [line for line in self._toolchains if line != self._toolchain]
+        self._toolchain = others[number % len(others)]
+        self._write("rust-toolchain.toml", f"[toolchain]\n{self._toolchain}\n")
 
 
-def compiler(toolchain: str, where: Path) -> str:
-    """Return what the rustc of a toolchain says of itself, or the one that a directory chooses."""
-    return run([need("rustc"), *([f"+{toolchain}"] if toolchain else []), "-V"], cwd=where, check=True).stdout
-
-
-def toolchains(where: Path) -> dict[str, str]:
-    """Return the version of the rustc of every toolchain that rustup installed here, two of them at least."""
+def toolchains(where: Path) -> list[str]:
+    """Return two or more toolchains as ``rust-toolchain.toml`` names them: every rustc that rustup has, or our own."""
     listed = run([need("rustup"), "toolchain", "list"], cwd=where, check=True).stdout.splitlines()
-    official = [line.split()[0] for line in listed if line.split()[0].count("-") > 2]  # others are linked by hand
-    found = {name: compiler(name, where) for name in official}
-    assert len(set(found.values())) > 1, f"rustup has too few toolchains to choose from: {sorted(found)}"
-    return found
+    names = [line.split()[0] for line in listed if line.split()[0].count("-") > 2]  # others are linked by hand
+    said = {name: run([need("rustc"), f"+{name}", "-V"], cwd=where, check=True).stdout for name in names}
+    found = {version: f'channel = "{name}"' for name, version in said.items()}
+    if len(found) < 2:
+        found["ours"] = f'path = "{cross_environment()["RUSTUP_TOOLCHAIN"]}"'
+    return list(found.values())
 
 
 def compared(wheelmatrix: Callable[..., Ran], root: Path, seed: int, steps: int) -> Iterator[tuple[str, str]]:
