@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from drivers.import_libraries import library_args
-from matrix.driver import Place, Step
+from matrix.driver import Place, Step, build_dir_args
 from matrix.model import Build, Command, Target
-from matrix.toml_text import toml_string
 
 __all__ = ["are_missing", "fetch_step", "fetch_steps", "rustc_command", "std_steps"]
 
@@ -52,8 +51,7 @@ def rustc_command(
     if target is not None or build.explicit_target:
         argv += ["--target", target or build.target.triple]
     argv += [*place.cargo_flags, *settings.cargo_args, *([] if build.bins else _musl(build.target))]
-    # a user's build.build-dir would defeat --target-dir alone; no variable, for sccache takes those into its keys
-    argv += ["--config", f"build.build-dir={toml_string(place.lane)}"]
+    argv += build_dir_args(place.lane)
     rustc = [*settings.rustc_args, *_link_args(build), *library_args(build, place)]
     if rustc:
         argv += ["--", *rustc]

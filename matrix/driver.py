@@ -9,6 +9,7 @@ import msgspec
 
 from matrix.driver_options import DockerOptions, XwinOptions
 from matrix.model import Build, Command, Compatibility, Target
+from matrix.toml_text import toml_string
 
 __all__ = [
     "BROUGHT",
@@ -23,6 +24,7 @@ __all__ = [
     "Tool",
     "Wish",
     "XwinOptions",
+    "build_dir_args",
 ]
 
 BROUGHT = "libraries"
@@ -281,3 +283,11 @@ class Driver(Protocol):
     def stop(self, build: Build, place: Place) -> tuple[Command, ...]:
         """Return what ends a build that did not end well by itself, where killing its processes is not enough."""
         ...
+
+
+def build_dir_args(directory: str) -> tuple[str, str]:
+    """Return what makes cargo build in a directory; a user's ``build.build-dir`` would defeat ``--target-dir`` alone.
+
+    A variable would do the same, but sccache takes those into its keys.
+    """
+    return "--config", f"build.build-dir={toml_string(directory)}"

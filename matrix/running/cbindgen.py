@@ -12,10 +12,9 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from matrix.driver import Host, Step
+from matrix.driver import Host, Step, build_dir_args
 from matrix.model import Command
 from matrix.platforms.answers import home_directory
-from matrix.toml_text import toml_string
 
 __all__ = ["INSTALL", "INSTEAD", "find_cbindgen", "install_step", "may_install"]
 
@@ -73,7 +72,7 @@ def install_step(
     work = root.with_name(f"{root.name}.work")
     argv = [cargo, "install", _NAME, "--version", f"={VERSION}", "--locked", "--root", str(root)]
     argv += ["--target", host.target.triple, "--target-dir", str(work), "--force"]
-    argv += ["--config", f"build.build-dir={toml_string(str(work))}"]  # a variable would enter sccache's keys
+    argv += build_dir_args(str(work))
     env: dict[str, str | None] = {name: None for name in environ if _FOR_THE_PROJECT.fullmatch(name)}
     env |= {f"CARGO_PROFILE_RELEASE_{name}": value for name, value in _PROFILE.items()}
     env["CARGO_BUILD_JOBS"] = str(jobs)

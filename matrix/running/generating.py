@@ -13,6 +13,7 @@ from pathlib import Path
 import anyio.to_thread
 import msgspec
 
+from matrix.driver import build_dir_args
 from matrix.errors import WheelmatrixError
 from matrix.model import Artifact, Build, Command, Outcome
 from matrix.process import Completed, capture, run
@@ -20,7 +21,6 @@ from matrix.running.bench import Bench, without_foreign_jobserver
 from matrix.running.cbindgen import find_cbindgen, may_install
 from matrix.running.generators import NO_BINDGEN, header_of, no_cbindgen, no_cffi
 from matrix.running.preparing import install_cbindgen
-from matrix.toml_text import toml_string
 
 __all__ = ["generated", "plain_declarations"]
 
@@ -153,7 +153,7 @@ def _bindgen(build: Build, bench: Bench) -> tuple[str, ...]:
     manifest, lane = str(bench.root / build.manifest), str(bench.workshop.lane(build.id))
     argv = [bench.cargo, "run", "--quiet", "--manifest-path", manifest, "--target-dir", lane]
     argv += ["--package", build.bindgen, "--bin", "uniffi-bindgen", *features, *bench.cargo_flags]
-    argv += ["--config", f"build.build-dir={toml_string(lane)}", "--"]
+    argv += [*build_dir_args(lane), "--"]
     return tuple(argv)
 
 
