@@ -1,11 +1,13 @@
-"""Large members are deflated beside each other, and the archive is the one that zipfile alone writes."""
+"""Large members are deflated beside each other, and with zlib the archive is the one that zipfile alone writes."""
 
 from __future__ import annotations
 
 import random
 import struct
+import sys
 import threading
 import zipfile
+import zlib
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -13,6 +15,7 @@ from pathlib import Path
 import anyio
 import anyio.to_thread
 import pytest
+from zlib_ng import zlib_ng
 
 from matrix.archives import deflating, wheel
 from matrix.archives.compression import Compression
@@ -44,6 +47,7 @@ def entries(tmp_path: Path) -> list[Entry]:
 def test_the_bytes_are_those_of_zipfile(
     tmp_path: Path, entries: list[Entry], level: int | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(deflating, "_codec", lambda: zlib)
     path = tmp_path / NAME
     write_wheel(path, entries, METADATA, ("py3-none-any",), compression=Compression(level=level))
     assert wheel_problems(path) == ()
@@ -52,6 +56,26 @@ def test_the_bytes_are_those_of_zipfile(
     path.unlink()
     write_wheel(path, entries, METADATA, ("py3-none-any",), compression=Compression(level=level))
     assert parallel == path.read_bytes()
+
+
+@pytest.mark.parametrize("level", [None, 0, 1, 9])
+def test_zlib_ng_deflates_what_zlib_reads(tmp_path: Path, entries: list[Entry], level: int | None) -> None:
+    codec = deflating._codec()
+    assert codec is zlib_ng
+    path = tmp_path / NAME
+    write_wheel(path, entries, METADATA, ("py3-none-any",), compression=Compression(level=level))
+    assert wheel_problems(path) == ()
+    with zipfile.ZipFile(path) as archive:
+        for entry in entries:
+            content = entry.source if isinstance(entry.source, bytes) else entry.source.read_bytes()
+            assert archive.read(entry.path) == content
+            stored = archive.getinfo(entry.path).compress_size
+            assert stored < 0.6 * len(content) or level == 0 or len(content) < LARGE
+
+
+def test_zlib_stands_in_where_zlib_ng_is_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "zlib_ng", None)
+    assert deflating._codec.__wrapped__() is zlib
 
 
 def test_large_members_are_deflated_at_the_same_time(
