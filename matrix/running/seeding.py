@@ -14,6 +14,7 @@ import hashlib
 import os
 import re
 import shutil
+import stat
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -28,6 +29,8 @@ __all__ = ["Seed", "SeedWatch", "clone", "find_roots", "find_seeds", "is_cold", 
 
 _PROFILE_DIRS = {"dev": "debug", "test": "debug", "bench": "release"}
 _LINKED = (".rlib", ".rmeta")
+_BUILD_SCRIPTS = ("build-script-", "build_script_")
+_SMALL = 1 << 20  # bytes that are copied in one piece
 _LEFT_BEHIND = frozenset({"incremental", ".cargo-lock", "examples"})
 _READS_PYTHON = re.compile(rb"python", re.IGNORECASE)
 
@@ -201,9 +204,9 @@ def _speaks_of_python(source: str) -> bool:
 def clone(seed: Path, lane: Path, build: Build, *, host_only: bool = False) -> bool:
     """Give a cold lane what its seed compiled; return whether there was anything.
 
-    Libraries are linked, as rustc never writes into an existing one; everything else is copied, since cargo does
-    overwrite fingerprints and build script outputs in place, and what cargo links to another file of the seed is one
-    file in the lane too. Times are kept: cargo compares them.
+    Libraries are linked, as rustc never writes into an existing one, and so are compiled build scripts, which cargo
+    removes before it compiles them again. Everything else is copied, since fingerprints and what build scripts write
+    are overwritten in place. Times are kept: cargo compares them.
 
     Args:
         seed: The seed's lane.
@@ -221,7 +224,7 @@ def clone(seed: Path, lane: Path, build: Build, *, host_only: bool = False) -> b
             temporary = lane / f".{part.as_posix().replace('/', '-')}.cloning"
             shutil.rmtree(temporary, ignore_errors=True)
             try:
-                _copy_tree(str(seed / part), str(temporary), {})
+                _copy_tree(str(seed / part), str(temporary))
             except OSError:
                 shutil.rmtree(temporary, ignore_errors=True)
                 raise
@@ -230,8 +233,8 @@ def clone(seed: Path, lane: Path, build: Build, *, host_only: bool = False) -> b
     return found
 
 
-def _copy_tree(source: str, target: str, copied: dict[tuple[int, int], str]) -> None:
-    """Copy a directory; ``copied`` has where files of several names went. Plain strings: a lane has many files."""
+def _copy_tree(source: str, target: str) -> None:
+    """Copy a directory; plain strings, as a lane has many files."""
     os.mkdir(target)  # noqa: PTH102
     with os.scandir(source) as entries:
         for entry in entries:
@@ -239,23 +242,36 @@ def _copy_tree(source: str, target: str, copied: dict[tuple[int, int], str]) -> 
                 continue
             into = f"{target}{os.sep}{entry.name}"
             if entry.is_dir(follow_symlinks=False):
-                _copy_tree(entry.path, into, copied)
-            elif entry.name.endswith(_LINKED):
+                _copy_tree(entry.path, into)
+            elif entry.name.endswith(_LINKED) or _is_build_script(entry):
                 _link(entry.path, into)
             else:
-                _copy_once(entry, into, copied)
-    shutil.copystat(source, target)
+                _copy_file(entry, into)
+    _keep_times(os.stat(source), target)  # noqa: PTH116
 
 
-def _copy_once(entry: os.DirEntry[str], into: str, copied: dict[tuple[int, int], str]) -> None:
+def _is_build_script(entry: os.DirEntry[str]) -> bool:
+    """Whether a file is a program in ``build/PACKAGE/``; not on Windows, where one that runs cannot be removed."""
+    if not entry.name.startswith(_BUILD_SCRIPTS) or os.name != "posix":
+        return False
     known = entry.stat(follow_symlinks=False)
-    file = (known.st_dev, known.st_ino)  # one number may name two files where a file system has layers
-    if (before := copied.get(file)) is not None:
-        _link(before, into)
+    return stat.S_ISREG(known.st_mode) and known.st_mode & 0o111 != 0 and Path(entry.path).parts[-3] == "build"
+
+
+def _copy_file(entry: os.DirEntry[str], into: str) -> None:
+    known = entry.stat(follow_symlinks=False)
+    if not stat.S_ISREG(known.st_mode) or known.st_mode & 0o111 or known.st_size > _SMALL:
+        shutil.copy2(entry.path, into, follow_symlinks=False)
         return
-    shutil.copy2(entry.path, into, follow_symlinks=False)
-    if known.st_nlink > 1:
-        copied[file] = into
+    with open(entry.path, "rb", buffering=0) as file:  # noqa: PTH123 - a third of the time that shutil takes
+        content = file.read()
+    with open(into, "xb") as file:  # noqa: PTH123
+        file.write(content)
+    _keep_times(known, into)
+
+
+def _keep_times(known: os.stat_result, path: str) -> None:
+    os.utime(path, ns=(known.st_atime_ns, known.st_mtime_ns))
 
 
 def _link(source: str, target: str) -> None:

@@ -24,6 +24,21 @@ def report(ran: Ran) -> dict[str, Any]:
     return parsed
 
 
+def helper(root: Path, *lines: str) -> Path:
+    """Give a project a crate with a build script of these lines, which set SAID; return the script."""
+    crate = root / "asks"
+    (crate / "src").mkdir(parents=True)
+    (crate / "Cargo.toml").write_text('[package]\nname = "asks"\nversion = "0.1.0"\nedition = "2021"\n')
+    (crate / "src" / "lib.rs").write_text('pub const SAID: &str = env!("SAID");\n')
+    script = crate / "build.rs"
+    script.write_text("\n".join(["fn main() {", *lines, 'println!("cargo:rerun-if-changed=build.rs");', "}", ""]))
+    manifest = root / "Cargo.toml"
+    manifest.write_text(manifest.read_text().replace("[dependencies]", '[dependencies]\nasks = { path = "asks" }'))
+    source = root / "src" / "lib.rs"
+    source.write_text(source.read_text() + "\n#[no_mangle]\npub static ASKED: &str = asks::SAID;\n")
+    return script
+
+
 @pytest.mark.parametrize("name", ["ffi-only", "hello-pyo3"])
 def test_seeded_wheels_equal_cold_ones_byte_for_byte(
     wheelmatrix: Callable[..., Ran], project: Callable[..., Path], name: str
@@ -71,26 +86,44 @@ def test_a_new_interpreter_does_not_disturb_warm_lanes(
     assert [cell["status"] for cell in again["cells"]] == ["reused"] * 3
 
 
+@pytest.mark.parametrize("linker", [None, "-Clink-arg=-fuse-ld=bfd"])
+def test_a_build_script_compiled_anew_in_one_lane_is_the_old_one_in_the_others(
+    wheelmatrix: Callable[..., Ran], project: Callable[..., Path], linker: str | None
+) -> None:
+    """Lanes share its program by a link, which cargo cuts before it links a new one, whatever the linker does."""
+    root = project("ffi-only")
+    helped = helper(root, 'println!("cargo:rustc-env=SAID=first");')
+    pythons = [str(find_python(version)) for version in VERSIONS[:2]]
+    env = {} if linker is None else {"RUSTFLAGS": linker}
+    words = ("build", "--json", "-i")
+    report(wheelmatrix(*words, *pythons, cwd=root, env=env))
+    lanes = root / "target" / "wheelmatrix" / "lanes"
+    before = {path: path.read_bytes() for path in lanes.rglob("build/*/build_script_build-*") if not path.suffix}
+    scripts = [path for path in before if path.parent.name.startswith("asks-")]
+    assert len(scripts) == 3
+    assert len({path.stat().st_ino for path in scripts}) == 1
+    helped.write_text(helped.read_text().replace("first", "second"))
+    ran = report(wheelmatrix(*words, pythons[0], cwd=root, env=env))
+    assert ran["builds"][0]["crates"]["compiled"] > 0
+    changed = {path for path in scripts if path.read_bytes() != before[path]}
+    assert [path.relative_to(lanes).parts[0][:5] for path in changed] == ["cp310"]
+    warm = report(wheelmatrix(*words, *pythons, cwd=root, env=env))
+    shutil.move(root / "target", root.parent / "warm-target")
+    cold = report(wheelmatrix(*words, *pythons, "--no-seed", cwd=root, env=env))
+    sums = [{cell["id"]: cell["wheel"]["sha256"] for cell in one["cells"]} for one in (warm, cold)]
+    assert sums[0] == sums[1]
+
+
 def test_a_build_script_that_asks_python_gets_no_seed(
     wheelmatrix: Callable[..., Ran], project: Callable[..., Path]
 ) -> None:
     """It looks at the interpreter without telling cargo: a seed would hand one answer to every wheel."""
     root = project("ffi-only")
-    helper = root / "asks"
-    (helper / "src").mkdir(parents=True)
-    (helper / "Cargo.toml").write_text('[package]\nname = "asks"\nversion = "0.1.0"\nedition = "2021"\n')
-    (helper / "src" / "lib.rs").write_text('pub const SAID: &str = env!("SAID");\n')
-    (helper / "build.rs").write_text(
-        "fn main() {\n"
-        '    let python = std::env::var("PYO3_PYTHON").unwrap_or_default();\n'
-        '    println!("cargo:rustc-env=SAID={python}");\n'
-        '    println!("cargo:rerun-if-changed=build.rs");\n'
-        "}\n"
+    helper(
+        root,
+        'let python = std::env::var("PYO3_PYTHON").unwrap_or_default();',
+        'println!("cargo:rustc-env=SAID={python}");',
     )
-    manifest = root / "Cargo.toml"
-    manifest.write_text(manifest.read_text().replace("[dependencies]", '[dependencies]\nasks = { path = "asks" }'))
-    source = root / "src" / "lib.rs"
-    source.write_text(source.read_text() + "\n#[no_mangle]\npub static ASKED: &str = asks::SAID;\n")
     pythons = [str(find_python(version)) for version in VERSIONS[:2]]
     ran = report(wheelmatrix("build", "--json", "-i", *pythons, cwd=root))
     assert all(build["crates"]["fresh"] == 0 for build in ran["builds"])

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from matrix.model import Build, Settings, StableAbi
-from matrix.running.seeding import SeedWatch, clone, find_roots, find_seeds, is_cold, seed_of
+from matrix.running.seeding import _SMALL, SeedWatch, clone, find_roots, find_seeds, is_cold, seed_of
 
 BuildFactory = Callable[..., Build]
 
@@ -105,19 +105,28 @@ def test_a_clone_links_libraries_copies_the_rest_and_keeps_times(tmp_path: Path,
     assert (seed / "release/build/serde-1/output").read_text() == "cargo:rustc-cfg=x"
 
 
-def test_what_cargo_linked_within_a_seed_is_one_file_in_the_lane(tmp_path: Path, family: list[Build]) -> None:
-    """Build scripts lie there under two names."""
+@pytest.mark.skipif(os.name != "posix", reason="a running program cannot be removed there")
+def test_compiled_build_scripts_are_linked_but_not_what_is_named_alike(tmp_path: Path, family: list[Build]) -> None:
     seed, lane = tmp_path / "seed", tmp_path / "lane"
     grow(seed)
-    script = seed / "release" / "build" / "serde-1" / "build_script_build-1"
-    script.write_text("a program")
-    script.with_name("build-script-build").hardlink_to(script)
+    linked = {"release/build/serde-1/build_script_build-1": 0o755, "release/build/serde-1/build-script-other": 0o755}
+    copied = {
+        "release/build/serde-1/build_script_build-1.d": 0o644,
+        "release/build/serde-1/out/build-script-build": 0o755,
+        "release/build/serde-1/out/build-script-large": 0o644,
+        "release/.fingerprint/serde-1/build-script-build-script-build": 0o644,
+    }
+    for name, mode in (linked | copied).items():
+        (seed / name).parent.mkdir(parents=True, exist_ok=True)
+        (seed / name).write_bytes(b"x" * (_SMALL + 1 if name.endswith("large") else 3))
+        (seed / name).chmod(mode)
     lane.mkdir()
     assert clone(seed, lane, family[0])
-    cloned = lane / script.relative_to(seed)
-    assert cloned.samefile(cloned.with_name("build-script-build"))
-    assert not cloned.samefile(script)
-    assert cloned.read_text() == "a program"
+    for name, mode in (linked | copied).items():
+        assert (lane / name).samefile(seed / name) is (name in linked)
+        assert (lane / name).read_bytes() == (seed / name).read_bytes()
+        assert (lane / name).stat().st_mtime_ns == (seed / name).stat().st_mtime_ns
+        assert (lane / name).stat().st_mode & 0o777 == mode
 
 
 def test_a_warm_lane_is_never_touched(tmp_path: Path, family: list[Build]) -> None:
