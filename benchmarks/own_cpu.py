@@ -29,7 +29,10 @@ PYTHONS = ("3.9", "3.10", "3.11", "3.12", "3.13", "3.14", "3.14t", "3.15", "3.15
 LEVELS = ("manylinux2014", "manylinux_2_28", "manylinux_2_31", "manylinux_2_34", "musllinux_1_2")
 RUN = """
 import resource, sys
+from matrix import building
 from matrix.cli import main
+children = building._children_seconds
+building._children_seconds = lambda: print("CPU", children()) or children()
 code = main(sys.argv[1:])
 for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN):
     usage = resource.getrusage(who)
@@ -54,8 +57,9 @@ def main() -> int:
         "version": 1,
         "machine": machine(),
         "units": {
-            "own": "seconds of user and system time of wheelmatrix alone",
-            "children": "the same of every process that it started",
+            "own": "seconds of user and system time of wheelmatrix itself, its worker processes included",
+            "workers": "those of the worker processes alone",
+            "children": "the same of every other process that it started",
             "share": "own by children",
         },
         "runs": runs,
@@ -78,12 +82,16 @@ def one_run(root: Path) -> dict[str, Any]:
     if measured.exit:
         sys.exit(measured.output)
     report = json.loads((root / "target" / "wheels" / "report.json").read_bytes())
-    own, children = (float(line.split()[1]) for line in measured.output.splitlines() if line.startswith("CPU "))
+    figures = [float(line.split()[1]) for line in measured.output.splitlines() if line.startswith("CPU ")]
+    children, own, with_workers = figures  # the first is read while its workers still live
+    workers = with_workers - children
+    own += workers
     return {
         "cells": len([cell for cell in report["cells"] if cell["wheel"] is not None]),
         "builds": len(report["builds"]),
         "wall": round(measured.wall, 1),
         "own": round(own, 2),
+        "workers": round(workers, 2),
         "children": round(children, 1),
         "share": round(own / children, 4),
         "load": round(os.getloadavg()[0], 1),

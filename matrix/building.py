@@ -113,13 +113,13 @@ async def build_wheels(
         report=shown(report_file, gathered.cwd) + (f" and {PAGE}" if options.timings else ""),
     )
     bus = Bus([collector, reporter.listener])
-    finisher = Finisher(ingredients, gathered.plan, gathered.workshop, bus)
     with ExitStack() as stack:
         stack.enter_context(_opened(gathered, out))
         memory.write()
         pool = stack.enter_context(open_pool(options.jobs or gathered.project.options.jobs or available_cpus()))
         stack.enter_context(reporter)
         bench = _bench(gathered, options, drivers, pool, bus, ingredients, training, described, color=reporter.color)
+        finisher = Finisher(ingredients, gathered.plan, gathered.workshop, bus, busy=lambda: pool.held > 0)
         ending: Ending = "interrupted"
         try:
             place = "" if private else shown(out, gathered.cwd)
@@ -129,6 +129,7 @@ async def build_wheels(
             report, written = _close(
                 bench, gathered.plan, collector, finisher, ending, _Where(out, report_file, options.timings)
             )
+            await finisher.close()
     files = dict.fromkeys(cell.wheel.file for cell in report.cells if cell.wheel is not None)
     failed = not written or any(cell.status not in {"built", "reused", "skipped"} for cell in report.cells)
     code = INTERRUPTED if ending == "interrupted" else int(failed)

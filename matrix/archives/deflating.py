@@ -1,4 +1,4 @@
-"""Large members of a wheel, deflated by threads ahead of their turn: zlib and hashlib let go of the interpreter lock.
+"""Members of a wheel, deflated; large ones by threads ahead of their turn, as compressing and hashing need no lock.
 
 zlib-ng takes 40% of zlib's time and makes what maturin's wheels hold, to a hundredth of a percent; zlib itself stands
 in where it is not installed. Headers are those that ``zipfile`` would have written.
@@ -25,7 +25,7 @@ import msgspec
 from matrix.affinity import usable_cpus
 from matrix.archives.entries import Entry
 
-__all__ = ["Deflated", "ahead", "deflate", "is_large", "write_deflated"]
+__all__ = ["Deflated", "ahead", "deflate", "write_deflated"]
 
 LARGE = 512 * 1024  # bytes from which a thread is worth its while
 HUGE = 1 << 30  # bytes from which zipfile writes it, with the larger header
@@ -49,13 +49,12 @@ class Deflated(msgspec.Struct, frozen=True):
     sha256: bytes
 
 
-def is_large(entry: Entry) -> bool:
-    """Whether a thread is worth its while; a file that cannot be looked at is left to who reads it."""
+def _size_of(entry: Entry) -> int:
+    """Return its bytes; 0 for a file that cannot be looked at, which is left to who reads it."""
     try:
-        size = len(entry.source) if isinstance(entry.source, bytes) else entry.source.stat().st_size
+        return len(entry.source) if isinstance(entry.source, bytes) else entry.source.stat().st_size
     except OSError:
-        return False
-    return LARGE <= size < HUGE
+        return 0
 
 
 def deflate(pieces: Iterable[bytes], level: int | None, directory: Path) -> Deflated:
@@ -89,29 +88,37 @@ def deflate(pieces: Iterable[bytes], level: int | None, directory: Path) -> Defl
 def ahead(
     entries: Iterable[Entry], work: Callable[[Entry], Deflated] | None
 ) -> Generator[tuple[Entry, Deflated | None], None, None]:
-    """Yield every entry in order, the large ones deflated; a few are worked on while earlier ones are written.
+    """Yield every entry in order, deflated; a few large ones are worked on while earlier ones are written.
 
     At most two a thread are held ready. What ``work`` raises comes when its entry's turn does, and whatever is left
-    then is dropped.
+    then is dropped. A huge entry is not deflated here.
 
     Args:
         entries: The members.
-        work: Deflates one; called in threads. ``None``: nothing is deflated here.
+        work: Deflates one; called in threads too. ``None``: nothing is deflated here.
     """
+    if work is None:
+        yield from ((entry, None) for entry in entries)
+        return
     window: deque[tuple[Entry, Future[Deflated] | None]] = deque()
     waiting = 0
+
+    def turn() -> tuple[Entry, Deflated | None]:
+        first, ready = window.popleft()
+        if ready is not None:
+            return first, ready.result()
+        return first, work(first) if _size_of(first) < HUGE else None
+
     try:
         for entry in entries:
-            future = _pool().submit(work, entry) if work is not None and is_large(entry) else None
+            future = _pool().submit(work, entry) if LARGE <= _size_of(entry) < HUGE else None
             window.append((entry, future))
             waiting += future is not None
             while window and (window[0][1] is None or waiting > 2 * _threads()):
-                first, ready = window.popleft()
-                waiting -= ready is not None
-                yield first, None if ready is None else ready.result()
+                waiting -= window[0][1] is not None
+                yield turn()
         while window:
-            first, ready = window.popleft()
-            yield first, None if ready is None else ready.result()
+            yield turn()
     finally:
         for _, left in window:
             if left is not None and not left.cancel() and left.exception() is None:

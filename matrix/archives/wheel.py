@@ -128,13 +128,13 @@ def _write(
         with _opened(entry) as (pieces, _):
             return deflate(pieces, compression.level, directory)
 
-    parallel = compression.method == "deflated" and not compression.large_files
-    pairs = ahead(everything, work if parallel else None)
+    ours = compression.method == "deflated" and not compression.large_files
+    pairs = ahead(everything, work if ours else None)
     with zipfile.ZipFile(file, "w", compression=compression.id) as archive, contextlib.closing(pairs):
         rows = [_add(archive, entry, compression, modified, ready) for entry, ready in pairs]
         path = f"{metadata.dist_info}/RECORD"
-        text = record_text([*rows, Row(path)])
-        _add(archive, Entry(path, text.encode()), compression, modified)
+        record = Entry(path, record_text([*rows, Row(path)]).encode())
+        _add(archive, record, compression, modified, work(record) if ours else None)
 
 
 def _add(

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 import anyio
 import anyio.to_thread
 
 from matrix.archives import is_unchanged
-from matrix.errors import WheelmatrixError, disk_hint
 from matrix.events import AuditEnded, AuditStarted, Bus, CellEnded, Note
 from matrix.model import Build, Cell, Outcome, Plan, Wheel
+from matrix.running.aside import Aside, guarded
+from matrix.running.claims import Claims
 from matrix.running.ends import End
 from matrix.running.ingredients import Ingredients, inputs_of, same_sources
-from matrix.running.joining import Joiner, Made, joined
+from matrix.running.joining import Joiner, Made
 from matrix.running.lanes import Workshop
 from matrix.running.state import BuildState, WheelState, read_state, write_state
 
@@ -26,24 +26,39 @@ if TYPE_CHECKING:
 
 __all__ = ["Finisher"]
 
-PACKERS = 2  # wheels packed at a time
-T = TypeVar("T")
-
 
 class Finisher:
-    """Turns outcomes into wheels and remembers what each was made from."""
+    """Turns outcomes into wheels and remembers what each was made from.
 
-    def __init__(self, ingredients: Ingredients, plan: Plan, workshop: Workshop, bus: Bus) -> None:
+    Args:
+        ingredients: What every wheel is made from.
+        plan: What is built.
+        workshop: Where state is kept.
+        bus: Hears how cells end.
+        busy: Whether anything compiles, so that what is done meanwhile is done at idle priority.
+    """
+
+    def __init__(
+        self,
+        ingredients: Ingredients,
+        plan: Plan,
+        workshop: Workshop,
+        bus: Bus,
+        busy: Callable[[], bool] = lambda: False,
+    ) -> None:
         self._ingredients = ingredients
         self._joiner = Joiner(plan)
         self._workshop = workshop
         self._bus = bus
         # one thread: more would keep the loop waiting for the interpreter lock
         self._limiter = anyio.CapacityLimiter(1)
-        # packing lets go of that lock where it takes long, so that large wheels are packed beside each other
-        self._packers = anyio.CapacityLimiter(PACKERS)
-        self._made: dict[str, str] = {}
+        self._aside = Aside(self._packer, workshop.staging, ingredients.out, busy)
+        self._claims = Claims(workshop.staging / ".claims")
         self.wheels: list[Wheel] = []
+
+    async def close(self) -> None:
+        """End the processes that helped."""
+        await self._aside.close()
 
     async def finish(self, build: Build, outcome: Outcome) -> bool:
         """Make every wheel that ``build`` completes and tell how its cells ended; return whether all were made.
@@ -52,11 +67,18 @@ class Finisher:
         """
         good = True
         for made in self._joiner.made(build, outcome):
-            whole = await self._guarded(joined, made, self._workshop.staging) if made.slices else made
+            whole = await self._whole(made)
             if isinstance(whole, End):
                 self._tell(made.cells, whole)
             good = isinstance(whole, Made) and await self._finish(whole) and good
         return good
+
+    async def _whole(self, made: Made) -> Made | End:
+        if not made.slices:
+            return made
+        from matrix.running.packing import Packer  # noqa: PLC0415 - what is reused needs none
+
+        return await self._aside.run(Packer.joined, made)
 
     async def _finish(self, made: Made) -> bool:
         path = self._workshop.state(made.name)
@@ -65,15 +87,11 @@ class Finisher:
         good = True
         audited: End | Analysis | None = None
         for wish, cells in _wheels_of(made.cells).items():
-            end = await self._guarded(self._reused, made, cells[0], state.wheels.get(wish))
+            end = await self._kept(made, cells[0], state.wheels.get(wish))
             if end is None and audited is None and self._ingredients.audit != "skip":
                 audited = await self._audit(made)
-            if end is None and isinstance(audited, End):
-                end = audited
             if end is None:
-                end = await self._guarded(self._packed, made, cells[0], audited, limiter=self._packers)
-            if not isinstance(end, End):
-                raise TypeError("a wheel that is not reused is packed")
+                end = audited if isinstance(audited, End) else await self._pack(made, cells[0], audited)
             if end.wheel is not None:
                 kept[wish] = WheelState(wheel=end.wheel, inputs=end.inputs, verdict=end.verdict, bundled=end.bundled)
                 if end.wheel not in self.wheels:
@@ -94,39 +112,29 @@ class Finisher:
             text = f"{path} cannot be written, so nothing is reused next time: {error.strerror or error}"
             self._bus.emit(Note(level="warning", text=text, build=outcome.build))
 
-    async def _guarded(
-        self, step: Callable[..., T], *args: object, limiter: anyio.CapacityLimiter | None = None
-    ) -> T | End:
-        """Run one step in a thread; whatever goes wrong fails these cells and nothing else."""
-        try:
-            return await anyio.to_thread.run_sync(step, *args, limiter=limiter or self._limiter)
-        except WheelmatrixError as error:
-            return End(status="failed", reason=error.message, hint=error.hint)
-        except OSError as error:
-            reason = f"{error.filename or self._ingredients.out}: {error.strerror or error}"
-            return End(status="failed", reason=reason, hint=disk_hint(error))
-        except Exception as error:  # noqa: BLE001 - a fault of ours costs these cells, not the run
-            words = "".join(traceback.format_exception(error))
-            return End(status="failed", reason=f"internal error: {error!r}", details=words)
+    async def _kept(self, made: Made, cell: Cell, before: WheelState | None) -> End | None:
+        step = (self._reused, made, cell, before)
+        return await anyio.to_thread.run_sync(guarded, str(self._ingredients.out), *step, limiter=self._limiter)
 
     async def _audit(self, made: Made) -> Analysis | End:
+        from matrix.running.packing import Packer  # noqa: PLC0415 - what is reused is neither audited nor packed
+
         cells = tuple(cell.id for cell in made.cells)
         self._bus.emit(AuditStarted(build=made.build.id, cells=cells))
-        analysis = await self._guarded(self._analysed, made)
+        analysis = await self._aside.run(Packer.analysed, made)
         if not isinstance(analysis, End):
             self._bus.emit(AuditEnded(build=made.build.id, cells=cells, verdict=analysis.verdict))
         return analysis
 
-    def _analysed(self, made: Made) -> Analysis:
-        return self._packer().analysed(made)
+    async def _pack(self, made: Made, cell: Cell, analysis: Analysis | None) -> End:
+        from matrix.running.packing import Packer  # noqa: PLC0415 - likewise
 
-    def _packed(self, made: Made, cell: Cell, analysis: Analysis | None) -> End:
-        return self._packer().packed(made, cell, analysis)
+        return await self._aside.run(Packer.packed, made, cell, analysis)
 
     def _packer(self) -> Packer:
-        from matrix.running.packing import Packer  # noqa: PLC0415 - what is reused is neither audited nor packed
+        from matrix.running.packing import Packer  # noqa: PLC0415 - likewise
 
-        return Packer(self._ingredients, self._workshop.staging, self._claim)
+        return Packer(self._ingredients, self._workshop.staging, self._claims)
 
     def _reused(self, made: Made, cell: Cell, before: WheelState | None) -> End | None:
         """Keep the wheel of the last run when cargo had nothing to do and every input and byte is the same."""
@@ -137,14 +145,8 @@ class Finisher:
             return None
         if inputs_of(self._ingredients, made, cell, bundled) != before.inputs:
             return None
-        self._claim(before.wheel.file, made)
+        self._claims.take(before.wheel.file, made.name)
         return End(status="reused", wheel=before.wheel, verdict=before.verdict, bundled=bundled, inputs=before.inputs)
-
-    def _claim(self, file: str, made: Made) -> None:
-        """Make sure that no other build of this run makes the same file."""
-        other = self._made.setdefault(file, made.name)
-        if other != made.name:
-            raise WheelmatrixError(f"{file} was already made by {other}", hint="ask for one of the levels only")
 
     def _tell(self, cells: Sequence[Cell], end: End) -> None:
         for note in end.notes:

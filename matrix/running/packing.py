@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
@@ -15,9 +14,10 @@ from matrix.model import Cell, Compatibility, Outcome, Verdict
 from matrix.platforms import platform_tags, pypi_rejects
 from matrix.platforms.wheel_names import wheel_file_name, wheel_tags
 from matrix.repairing import Repair
+from matrix.running.claims import Claims
 from matrix.running.ends import End
 from matrix.running.ingredients import Ingredients, entries_of, inputs_of, same_sources
-from matrix.running.joining import Made
+from matrix.running.joining import Made, joined
 from matrix.running.mending import mended, who_links, with_repair
 
 __all__ = ["Packer"]
@@ -28,19 +28,23 @@ WEAK = "weak-symbol-version"
 
 
 class Packer:
-    """Makes wheels; every step blocks and belongs in a thread."""
+    """Makes wheels; every step blocks and belongs in a thread, or in another process, to which it can be sent."""
 
-    def __init__(self, ingredients: Ingredients, staging: Path, claim: Callable[[str, Made], None]) -> None:
+    def __init__(self, ingredients: Ingredients, staging: Path, claims: Claims) -> None:
         """Prepare to pack.
 
         Args:
             ingredients: What every wheel is made from.
             staging: Directory for copies of binaries.
-            claim: Refuses a file name that another build of the run has taken.
+            claims: The file names that builds of the run have taken.
         """
         self._ingredients = ingredients
         self._staging = staging
-        self._claim = claim
+        self._claims = claims
+
+    def joined(self, made: Made) -> Made:
+        """Join the binaries of several builds; see :func:`joined`."""
+        return joined(made, self._staging)
 
     def analysed(self, made: Made) -> Analysis:
         """Audit every binary that goes into the wheel: the module, and what lies beside it."""
@@ -81,7 +85,7 @@ class Packer:
             )
         metadata = given.metadata
         file = wheel_file_name(metadata.name, metadata.version, cell.python_tag, cell.abi_tag, platforms)
-        self._claim(file, made)
+        self._claims.take(file, made.name)
         bundled = repair.bundled if repair is not None else ()
         inputs = inputs_of(given, made, cell, bundled)
         copies, verdict = _with_weak_versions_flagged(made.outcome, judgement.level, verdict, cell)

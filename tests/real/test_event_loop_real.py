@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 import anyio
+import psutil
 import pytest
 from support.heartbeat import watched_loop
 from support.tools import find_python
@@ -30,6 +34,25 @@ def test_nothing_blocks_the_loop_while_wheels_are_built(
     assert len([*root.glob("target/wheels/*.whl")]) == 2
     assert loop.count > 100
     assert loop.slow == []
+
+
+def test_what_is_audited_while_others_compile_has_the_lowest_priority(
+    project: Callable[..., Path],
+) -> None:
+    root = project("ffi-only")
+    pythons = [str(find_python(version)) for version in ("3.10", "3.11", "3.12")]
+    words = [sys.executable, "-m", "matrix", "build", "--quiet", "-j1", "-i", *pythons]
+    seen: dict[int, int] = {}
+    with subprocess.Popen(words, cwd=root, stdout=subprocess.DEVNULL) as running:
+        while running.poll() is None:
+            with contextlib.suppress(psutil.Error):
+                children = psutil.Process(running.pid).children()
+                seen |= {one.pid: one.nice() for one in children if "matrix.worker" in " ".join(one.cmdline())}
+            time.sleep(0.01)
+    assert running.returncode == 0
+    assert list(seen.values()) == [19]
+    assert not any(psutil.pid_exists(pid) for pid in seen)
+    assert len([*root.glob("target/wheels/*.whl")]) == 3
 
 
 def test_a_blocked_loop_is_seen() -> None:

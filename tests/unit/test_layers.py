@@ -31,6 +31,7 @@ RANKS = {
     "matrix.model": 2,
     "matrix.estimates": 3,
     "matrix.process": 3,
+    "matrix.worker": 3,
     "matrix.driver": 3,
     "matrix.tools": 4,
     "matrix.checkup": 4,
@@ -84,7 +85,7 @@ RANKS = {
     "matrix.backend": 11,
 }
 DRIVERS_MAY = {"matrix.driver", "matrix.model", "matrix.errors", "drivers"}
-STARTERS = {"matrix.process", "matrix.ahead"}
+STARTERS = {"matrix.process", "matrix.ahead", "matrix.worker"}
 PROCESS_STARTERS = {"Popen", "create_subprocess_exec", "create_subprocess_shell", "open_process", "run_process"}
 OS_STARTERS = ("exec", "fork", "popen", "posix_spawn", "spawn", "system")
 

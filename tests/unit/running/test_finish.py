@@ -347,3 +347,34 @@ async def test_wheels_are_packed_beside_each_other(shop: Shop, monkeypatch: pyte
         for build, cell in zip(builds, cells, strict=True):
             group.start_soon(partial(shop.run, cell, build=build, finisher=finisher, compiled=1))
     assert len(finisher.wheels) == 2
+
+
+async def test_while_something_compiles_another_process_makes_the_same_wheel(shop: Shop) -> None:
+    (alone,) = await shop.run(compiled=3)
+    assert alone.wheel is not None
+    path = shop.out / alone.wheel.file
+    wheel = path.read_bytes()
+    path.unlink()
+    cell = shop.cell()
+    plan = Plan(project="hello", version="1.0", bindings="pyo3", cells=(cell,), builds=(shop.build,))
+    finisher = Finisher(shop.ingredients, plan, shop.workshop, Bus([shop.events.append]), busy=lambda: True)
+    try:
+        (beside,) = await shop.run(cell, compiled=3, finisher=finisher)
+        assert [type(event) for event in shop.events] == [AuditStarted, AuditEnded, CellEnded]
+        assert (beside.wheel, beside.verdict) == (alone.wheel, alone.verdict)
+        assert path.read_bytes() == wheel
+        assert finisher.wheels == [beside.wheel]
+    finally:
+        await finisher.close()
+
+
+async def test_what_fails_in_another_process_fails_its_cells_alone(shop: Shop) -> None:
+    shop.binary.write_bytes(b"\x7fELF\x02\x01\x01" + bytes(30))
+    plan = Plan(project="hello", version="1.0", bindings="pyo3", cells=(shop.cell(),), builds=(shop.build,))
+    finisher = Finisher(shop.ingredients, plan, shop.workshop, Bus([shop.events.append]), busy=lambda: True)
+    try:
+        (end,) = await shop.run(compiled=3, finisher=finisher)
+    finally:
+        await finisher.close()
+    (here,) = await shop.run(compiled=3)
+    assert (end.status, end.reason, end.hint) == ("failed", here.reason, here.hint)

@@ -63,7 +63,7 @@ def test_a_clone_that_does_not_fit_leaves_the_lane_cold(
     (seed / "release" / ".fingerprint" / "one").mkdir(parents=True)
     (seed / "release" / ".fingerprint" / "one" / "file").touch()
     lane.mkdir()
-    monkeypatch.setattr("shutil.copy2", no_space)
+    monkeypatch.setattr("os.utime", no_space)
     with pytest.raises(OSError, match="No space"):
         clone(seed, lane, make_build())
     assert list(lane.iterdir()) == []
