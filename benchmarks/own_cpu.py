@@ -1,7 +1,8 @@
 """What a run of a hundred cells costs wheelmatrix itself, against what its children cost: CPU time, no clock is read.
 
-A module on pyo3-ffi alone, which compiles in seconds, is built with zig for every Python and target that there is, from
-nothing and once more unchanged. Needs a toolchain that has the std of the targets::
+Two projects are built with zig for every Python and target that there is, from nothing and once more unchanged: one
+function with pyo3, the least that anybody ships, and a module on pyo3-ffi alone, which is a quarter of that work. The
+limit is for the first. Needs a toolchain that has the std of the targets::
 
     RUSTUP_TOOLCHAIN=... python benchmarks/own_cpu.py --check
 """
@@ -39,6 +40,7 @@ for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN):
     print("CPU", usage.ru_utime + usage.ru_stime)
 sys.exit(code)
 """
+PROJECTS = ("hello-pyo3", "ffi-only")
 MOST = 0.02  # of the children's CPU time
 
 
@@ -49,10 +51,7 @@ def main() -> int:
     parser.add_argument("--scratch", type=Path, help="where the project is copied to and built")
     parser.add_argument("--output", type=Path, default=Path(__file__).parent / "results" / "own-cpu.json")
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="own-cpu-", dir=options.scratch) as scratch:
-        root = copied(TOP / "tests" / "projects" / "ffi-only", Path(scratch) / "project")
-        subprocess.run(["cargo", "fetch", "--quiet"], cwd=root, check=True)
-        runs = {name: one_run(root) for name in ("cold", "unchanged")}
+    runs = {name: both_runs(name, options.scratch) for name in PROJECTS}
     result = {
         "version": 1,
         "machine": machine(),
@@ -67,10 +66,19 @@ def main() -> int:
     options.output.parent.mkdir(parents=True, exist_ok=True)
     options.output.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
     print(json.dumps(runs, indent=2))
-    missed = runs["cold"]["share"] > MOST or runs["cold"]["cells"] < 100
+    limited = runs[PROJECTS[0]]["cold"]
+    missed = limited["share"] > MOST or limited["cells"] < 100
     if missed:
         print(f"below target: at least 100 cells, at most {MOST:.0%}", file=sys.stderr)
     return int(missed and options.check)
+
+
+def both_runs(name: str, scratch: Path | None) -> dict[str, Any]:
+    """Build a project of the tests from nothing and once more."""
+    with tempfile.TemporaryDirectory(prefix="own-cpu-", dir=scratch) as folder:
+        root = copied(TOP / "tests" / "projects" / name, Path(folder) / "project")
+        subprocess.run(["cargo", "fetch", "--quiet"], cwd=root, check=True)
+        return {sweep: one_run(root) for sweep in ("cold", "unchanged")}
 
 
 def one_run(root: Path) -> dict[str, Any]:

@@ -24,6 +24,7 @@ RANKS = {
     "matrix.files": 1,
     "matrix.borrowed_rust": 1,
     "matrix.masking": 1,
+    "matrix.axes": 1,
     "matrix.results": 1,
     "matrix.schemas": 1,
     "matrix.toml_text": 1,
@@ -158,7 +159,7 @@ def _forbidden(item: Import) -> str | None:
     here, there = _room(item.module), _room(item.imported)
     if not _ours(item.imported):
         alone = there in {"subprocess", "pty"} and item.module not in STARTERS
-        return "only process.py and ahead.py start processes" if alone else None
+        return "only process.py, ahead.py and worker.py start processes" if alone else None
     rules = (
         (here == there, None),
         (there == "drivers" and item.module != "matrix.app", "only app.py imports drivers"),
