@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = ["WorkerLostError", "Workers", "serve"]
 
-# isolated: nothing is loaded from the working directory, which is the user's
+# with -I nothing is loaded from the working directory, which is the user's
 _BOOT = "import sys; sys.path[:] = sys.argv[1:]; from matrix.worker import serve; serve()"
 _LENGTH = 8  # bytes before an answer that say how long it is
 _LOWEST = 19
@@ -81,7 +81,9 @@ class _Worker:
     @classmethod
     async def started(cls) -> _Worker:
         """Start a process, in a session of its own: a terminal's Ctrl-C is for this one to hear."""
-        command = [sys.executable, "-I", "-c", _BOOT, *sys.path]
+        # isolated, it reads no PYTHONUTF8 and no PYTHONDONTWRITEBYTECODE
+        flags = ["-I", "-X", f"utf8={sys.flags.utf8_mode}", *(["-B"] if sys.dont_write_bytecode else [])]
+        command = [sys.executable, *flags, "-c", _BOOT, *sys.path]
         try:
             return cls(await anyio.open_process(command, stderr=subprocess.DEVNULL, start_new_session=True))
         except OSError as error:

@@ -54,6 +54,20 @@ async def test_files_of_the_working_directory_are_not_loaded(
     assert Path(await workers.run(os.getcwd)) == tmp_path.resolve()
 
 
+@pytest.mark.parametrize("flags", [["-X", "utf8=1", "-B"], ["-X", "utf8=0"]])
+def test_it_reads_names_of_files_and_writes_bytecode_as_its_starter_does(flags: list[str]) -> None:
+    asked = "[(s := __import__('sys')).flags.utf8_mode, s.dont_write_bytecode]"
+    program = f"""
+        import anyio
+        from matrix.worker import Workers
+        print(anyio.run(Workers(1).run, eval, {asked!r}))
+    """
+    environ = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    words = [sys.executable, *flags, "-c", textwrap.dedent(program)]
+    said = subprocess.run(words, capture_output=True, text=True, check=True, env=environ).stdout
+    assert said == ("[1, True]\n" if "-B" in flags else "[0, False]\n")
+
+
 async def test_what_is_printed_does_not_get_among_the_answers(workers: Workers) -> None:
     await workers.run(print, "words")
     assert await workers.run(os.write, 1, b"more") == 4
