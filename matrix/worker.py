@@ -14,9 +14,10 @@ import sys
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, TypeVar
+from typing import IO, TYPE_CHECKING, Any, TypeVar
 
 import anyio
+import anyio.to_thread
 from anyio.streams.buffered import BufferedByteReceiveStream
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ class Workers:
                 await worker.close()
                 raise
             self._idle.append(worker)
-        returned: T = pickle.loads(answer)  # noqa: S301 - our own process wrote it
+        returned: T = await anyio.to_thread.run_sync(_unpickled, answer)  # it may load modules
         return returned
 
     async def close(self) -> None:
@@ -102,6 +103,10 @@ class _Worker:
             with suppress(ProcessLookupError):
                 self._process.kill()
             await self._process.aclose()
+
+
+def _unpickled(answer: bytes) -> Any:
+    return pickle.loads(answer)  # noqa: S301 - our own process wrote it
 
 
 def serve() -> None:

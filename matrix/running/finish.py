@@ -74,11 +74,7 @@ class Finisher:
         return good
 
     async def _whole(self, made: Made) -> Made | End:
-        if not made.slices:
-            return made
-        from matrix.running.packing import Packer  # noqa: PLC0415 - what is reused needs none
-
-        return await self._aside.run(Packer.joined, made)
+        return await self._aside.run(_joined, made) if made.slices else made
 
     async def _finish(self, made: Made) -> bool:
         path = self._workshop.state(made.name)
@@ -117,22 +113,18 @@ class Finisher:
         return await anyio.to_thread.run_sync(guarded, str(self._ingredients.out), *step, limiter=self._limiter)
 
     async def _audit(self, made: Made) -> Analysis | End:
-        from matrix.running.packing import Packer  # noqa: PLC0415 - what is reused is neither audited nor packed
-
         cells = tuple(cell.id for cell in made.cells)
         self._bus.emit(AuditStarted(build=made.build.id, cells=cells))
-        analysis = await self._aside.run(Packer.analysed, made)
+        analysis = await self._aside.run(_analysed, made)
         if not isinstance(analysis, End):
             self._bus.emit(AuditEnded(build=made.build.id, cells=cells, verdict=analysis.verdict))
         return analysis
 
     async def _pack(self, made: Made, cell: Cell, analysis: Analysis | None) -> End:
-        from matrix.running.packing import Packer  # noqa: PLC0415 - likewise
-
-        return await self._aside.run(Packer.packed, made, cell, analysis)
+        return await self._aside.run(_packed, made, cell, analysis)
 
     def _packer(self) -> Packer:
-        from matrix.running.packing import Packer  # noqa: PLC0415 - likewise
+        from matrix.running.packing import Packer  # noqa: PLC0415 - what is reused is neither audited nor packed
 
         return Packer(self._ingredients, self._workshop.staging, self._claims)
 
@@ -165,6 +157,21 @@ class Finisher:
                     bundled=end.bundled,
                 )
             )
+
+
+# what another process is asked for goes by these names, so that this one need not load what packs
+
+
+def _joined(packer: Packer, made: Made) -> Made:
+    return packer.joined(made)
+
+
+def _analysed(packer: Packer, made: Made) -> Analysis:
+    return packer.analysed(made)
+
+
+def _packed(packer: Packer, made: Made, cell: Cell, analysis: Analysis | None) -> End:
+    return packer.packed(made, cell, analysis)
 
 
 def _wheels_of(cells: Sequence[Cell]) -> dict[str, list[Cell]]:
