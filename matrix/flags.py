@@ -36,7 +36,7 @@ def _fill_build(parser: argparse.ArgumentParser) -> None:
         "--report", metavar="PATH", help="where the JSON report goes (default: report.json in the out directory)"
     )
     output.add_argument("--json", action="store_true", help="print the report on stdout instead of the wheel paths")
-    output.add_argument("-q", "--quiet", action="store_true", help="say nothing but errors")
+    output.add_argument("-q", "--quiet", action="store_true", help="write nothing but errors to stderr")
     output.add_argument(
         "--log-format", choices=["console", "json"], help="write an event log to stderr instead of the progress display"
     )
@@ -81,7 +81,7 @@ def _fill_sdist(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "-o", "--out", metavar="DIR", help="directory the archive goes to (default: wheels in cargo's target directory)"
     )
-    parser.add_argument("-q", "--quiet", action="store_true", help="say nothing but errors")
+    parser.add_argument("-q", "--quiet", action="store_true", help="write nothing but errors to stderr")
     _add_display(parser)
 
 
@@ -124,7 +124,7 @@ def _fill_develop(parser: argparse.ArgumentParser) -> None:
     add("--pip-path", metavar="PROGRAM", help="pip to install with (22.3 or newer)")
     add("--uv", action="store_true", help="install with uv (default where the environment has no pip)")
     add("-j", "--jobs", type=positive, metavar="N", help="at most N rustc processes at a time")
-    add("-q", "--quiet", action="store_true", help="say nothing but errors")
+    add("-q", "--quiet", action="store_true", help="write nothing but errors to stderr")
     _add_common(parser)
     add_cargo(parser)
     add_packing(parser)
@@ -139,7 +139,7 @@ def _fill_publish(parser: argparse.ArgumentParser) -> None:
 def _fill_upload(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("files", nargs="*", metavar="FILE", help="wheels and source distributions")
     add_index(parser)
-    parser.add_argument("-q", "--quiet", action="store_true", help="say nothing but errors")
+    parser.add_argument("-q", "--quiet", action="store_true", help="write nothing but errors to stderr")
     _add_display(parser)
 
 

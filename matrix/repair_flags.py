@@ -26,7 +26,7 @@ def fill_repair(parser: argparse.ArgumentParser) -> None:
     )
     add("--strip", action="store_true", help="strip symbols from what is brought along, and from what is rewritten")
     add("--json", action="store_true", help="print what was done as JSON")
-    add("-q", "--quiet", action="store_true", help="say nothing but errors")
+    add("-q", "--quiet", action="store_true", help="write nothing but errors to stderr")
     add("-v", "--verbose", action="count", default=0, help="-vv shows a traceback with every error")
     choices = ["auto", "always", "never"]
     add("--color", choices=choices, default="auto", help="colours (default: auto; NO_COLOR is obeyed)")

@@ -46,5 +46,5 @@ def fill_clean(parser: argparse.ArgumentParser) -> None:
     add("--dry-run", action="store_true", help="say what would be removed, and remove nothing")
     add("-m", "--manifest-path", metavar="PATH", help="path to Cargo.toml")
     add("--target-dir", metavar="DIR", help="cargo target directory that the lanes lie in")
-    add("-q", "--quiet", action="store_true", help="say nothing but errors")
+    add("-q", "--quiet", action="store_true", help="write nothing but errors to stderr")
     add("-v", "--verbose", action="count", default=0, help="-vv shows a traceback with every error")

@@ -100,9 +100,17 @@ class _Worker:
 
     async def close(self) -> None:
         with anyio.CancelScope(shield=True):
-            with suppress(ProcessLookupError):
-                self._process.kill()
+            if self._process.returncode is None:
+                self._kill()
             await self._process.aclose()
+
+    def _kill(self) -> None:
+        """End the process and what it started."""
+        with suppress(ProcessLookupError):
+            if sys.platform == "win32":
+                self._process.kill()
+            else:  # Process.kill would first ask how it ended, and asyncio's thread could not any more
+                os.killpg(self._process.pid, signal.SIGKILL)
 
 
 def _unpickled(answer: bytes) -> Any:

@@ -52,10 +52,14 @@ class Aside:
 
     async def run(self, step: Callable[Concatenate[Packer, P], T], *args: P.args, **_: P.kwargs) -> T | End:
         """Take one step and return what it returns."""
-        if self._busy() and not self._lost:
-            workers = await self._ready()
-            if workers is not None:
-                return await self._in_worker(workers, step, *args)
+        workers = await self._ready() if self._busy() else None
+        if workers is not None:
+            from matrix.worker import WorkerLostError  # noqa: PLC0415 - there is a worker
+
+            try:
+                return await workers.run(_from_copy, self._out, self._copy, step, *args)
+            except WorkerLostError:  # every step may be taken again from its start
+                self._lost = True
         packer = await anyio.to_thread.run_sync(self._make, limiter=self._limiter)
         return await anyio.to_thread.run_sync(guarded, self._out, step, packer, *args, limiter=self._limiter)
 
@@ -64,17 +68,8 @@ class Aside:
         if self._workers is not None:
             await self._workers.close()
 
-    async def _in_worker(self, workers: Workers, step: Callable[..., T], *args: object) -> T | End:
-        from matrix.worker import WorkerLostError  # noqa: PLC0415 - there is a worker
-
-        try:
-            return await workers.run(_from_copy, self._out, self._copy, step, *args)
-        except WorkerLostError:
-            reason = "the process that audits and packs was ended from outside, perhaps for want of memory"
-            return End(status="failed", reason=reason, hint="run it again: nothing has to be compiled anew")
-
     async def _ready(self) -> Workers | None:
-        """Return workers of which one has started, or ``None`` where none can: threads do their work then."""
+        """Return workers of which one has started, or ``None`` where one was lost: threads do their work then."""
         async with self._starting:
             if self._workers is None and not self._lost:
                 from matrix.worker import WorkerLostError, Workers  # noqa: PLC0415 - not every run needs them
@@ -87,7 +82,7 @@ class Aside:
                     self._lost = True
                 else:
                     self._workers = workers
-        return self._workers
+        return None if self._lost else self._workers
 
     def _store(self) -> None:
         self._copy.parent.mkdir(parents=True, exist_ok=True)

@@ -52,7 +52,8 @@ class Finisher:
         self._bus = bus
         # one thread: more would keep the loop waiting for the interpreter lock
         self._limiter = anyio.CapacityLimiter(1)
-        self._aside = Aside(self._packer, workshop.staging, ingredients.out, busy)
+        self._compiled = False
+        self._aside = Aside(self._packer, workshop.staging, ingredients.out, lambda: self._compiled and busy())
         self._claims = Claims(workshop.staging / ".claims")
         self.wheels: list[Wheel] = []
 
@@ -66,6 +67,7 @@ class Finisher:
         Whatever goes wrong is a failure of these cells: nothing leaves as an exception but cancellation.
         """
         good = True
+        self._compiled = self._compiled or outcome.compiled > 0  # else cargo only looks, and all is over soon
         for made in self._joiner.made(build, outcome):
             whole = await self._whole(made)
             if isinstance(whole, End):

@@ -33,8 +33,10 @@ class Packer:
             raise FileNotFoundError(2, "No such file or directory")
         raise KeyError(kind)
 
-    def die(self) -> None:
-        os.kill(os.getpid(), signal.SIGKILL)
+    def die_elsewhere(self, home: int) -> int:
+        if os.getpid() != home:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return os.getpid()
 
 
 @asynccontextmanager
@@ -70,11 +72,19 @@ async def test_errors_are_ends_wherever_they_happen(tmp_path: Path, busy: bool) 
         assert "in fail" in ours.details
 
 
-async def test_a_worker_that_is_killed_costs_one_step(tmp_path: Path) -> None:
+async def test_what_a_killed_worker_left_is_done_again_by_a_thread(tmp_path: Path) -> None:
     async with aside(tmp_path) as one:
-        end = await one.run(Packer.die)
-        assert (end.status, end.hint) == ("failed", "run it again: nothing has to be compiled anew")
-        assert await one.run(Packer.where) != os.getpid()
+        assert await one.run(Packer.die_elsewhere, os.getpid()) == os.getpid()
+        assert await one.run(Packer.where) == os.getpid()
+
+
+async def test_a_worker_that_was_killed_between_two_steps_costs_none(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    async with aside(tmp_path) as one:
+        os.kill(await one.run(Packer.where), signal.SIGKILL)
+        assert await one.run(Packer.where) == os.getpid()
+    assert capfd.readouterr() == ("", "")
 
 
 async def test_threads_do_it_where_no_process_can_be_started(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
