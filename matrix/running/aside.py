@@ -72,13 +72,13 @@ class Aside:
         """Return workers of which one has started, or ``None`` where one was lost: threads do their work then."""
         async with self._starting:
             if self._workers is None and not self._lost:
-                from matrix.worker import WorkerLostError, Workers  # noqa: PLC0415 - not every run needs them
+                from matrix.worker import Workers  # noqa: PLC0415 - not every run needs them
 
                 workers = Workers(min(MOST_WORKERS, max(1, usable_cpus() // CPUS_A_WORKER)))
                 try:
                     await anyio.to_thread.run_sync(self._store)
                     await workers.run(_packer, self._copy)
-                except (WorkerLostError, OSError):
+                except Exception:  # noqa: BLE001 - whatever keeps them from starting, threads do as well
                     self._lost = True
                 else:
                     self._workers = workers

@@ -104,6 +104,14 @@ async def test_threads_do_it_where_a_worker_cannot_load_what_is_needed(
             assert await one.run(Packer.where) == os.getpid()
 
 
+async def test_threads_do_it_where_what_is_needed_cannot_be_sent(tmp_path: Path) -> None:
+    class Local(Packer):
+        """Cannot be pickled: its name leads nowhere."""
+
+    async with aside(tmp_path, packer=Local()) as one:
+        assert await one.run(Packer.where) == os.getpid()
+
+
 def test_a_step_that_ends_well_returns_what_it_made() -> None:
     assert guarded("out", sum, [1, 2]) == 3
 
