@@ -14,8 +14,6 @@ from matrix.telling import INTERRUPTED, drop_stdout, tell
 
 __all__ = ["main"]
 
-_GARBAGE = 20_000  # new objects between two looks for garbage; with the usual 700 they take a tenth of our own time
-
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the program and return its exit code: 0 all built, 1 some cell failed, 2 wrong usage, 130 interrupted."""
@@ -45,12 +43,11 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 @contextmanager
 def _all_of_it_stays() -> Iterator[None]:
-    """Look for no garbage while modules are loaded, which takes a tenth of the time and finds none; later seldom."""
+    """Look for no garbage while modules are loaded, which takes a tenth of the time and finds none."""
     looking = gc.isenabled()
     gc.disable()
     try:
         yield
     finally:
         if looking:
-            gc.set_threshold(_GARBAGE)
             gc.enable()
