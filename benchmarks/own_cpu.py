@@ -1,7 +1,7 @@
 """What a run of a hundred cells costs wheelmatrix itself, against what its children cost: CPU time, no clock is read.
 
 Two projects are built with zig for every Python and target that there is, from nothing and once more unchanged: one
-function with pyo3, the least that anybody ships, and a module on pyo3-ffi alone, which is a quarter of that work. The
+function with pyo3, the least that anybody ships, and a module on pyo3-ffi alone, which is a tenth of that work. The
 limit is for the first. Needs a toolchain that has the std of the targets::
 
     RUSTUP_TOOLCHAIN=... python benchmarks/own_cpu.py --check

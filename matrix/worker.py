@@ -41,9 +41,11 @@ class Workers:
 
     Args:
         most: How many there may be.
+        load: Called in each before its priority sinks, for what it should have at hand.
     """
 
-    def __init__(self, most: int) -> None:
+    def __init__(self, most: int, load: Callable[[], object] = bool) -> None:
+        self._load = pickle.dumps(load, pickle.HIGHEST_PROTOCOL)
         self._free = anyio.CapacityLimiter(most)
         self._idle: list[_Worker] = []
 
@@ -55,9 +57,10 @@ class Workers:
         """
         request = pickle.dumps((step, args), pickle.HIGHEST_PROTOCOL)
         async with self._free:
-            worker = self._idle.pop() if self._idle else await _Worker.started()
+            new = not self._idle
+            worker = await _Worker.started() if new else self._idle.pop()
             try:
-                answer = await worker.asked(request)
+                answer = await worker.asked(self._load + request if new else request)
             except BaseException:
                 await worker.close()
                 raise
@@ -119,16 +122,26 @@ def _unpickled(answer: bytes) -> Any:
 
 def serve() -> None:
     """Answer requests until there are no more: the other end of :class:`Workers`."""
-    _step_back()
     requests, answers = sys.stdin.buffer, _taken_from_stdout()
+    _ignore_signals()
+    load = pickle.load(requests)  # noqa: S301 - from the process that started this one
+    load()
+    _step_back()
     while True:
         try:
-            step, args = pickle.load(requests)  # noqa: S301 - from the process that started this one
+            step, args = pickle.load(requests)  # noqa: S301 - likewise
         except EOFError:
             return
         answer = pickle.dumps(step(*args), pickle.HIGHEST_PROTOCOL)
         answers.write(len(answer).to_bytes(_LENGTH, "big") + answer)
         answers.flush()
+
+
+def _ignore_signals() -> None:
+    """Leave it to the process that started this one to end it."""
+    if sys.platform != "win32":
+        for name in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(name, signal.SIG_IGN)
 
 
 def _step_back() -> None:
@@ -138,8 +151,6 @@ def _step_back() -> None:
     os.nice(_LOWEST)
     with suppress(OSError):  # Linux may weigh sessions against each other first (sched(7), "The autogroup feature")
         Path("/proc/self/autogroup").write_text(str(_LOWEST), encoding="ascii")
-    for name in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(name, signal.SIG_IGN)  # it ends with the process that started it
 
 
 def _taken_from_stdout() -> IO[bytes]:

@@ -100,27 +100,28 @@ def ahead(
     if work is None:
         yield from ((entry, None) for entry in entries)
         return
-    window: deque[tuple[Entry, Future[Deflated] | None]] = deque()
+    window: deque[tuple[Entry, int, Future[Deflated] | None]] = deque()
     waiting = 0
 
     def turn() -> tuple[Entry, Deflated | None]:
-        first, ready = window.popleft()
+        first, size, ready = window.popleft()
         if ready is not None:
             return first, ready.result()
-        return first, work(first) if _size_of(first) < HUGE else None
+        return first, work(first) if size < HUGE else None
 
     try:
         for entry in entries:
-            future = _pool().submit(work, entry) if LARGE <= _size_of(entry) < HUGE else None
-            window.append((entry, future))
+            size = _size_of(entry)
+            future = _pool().submit(work, entry) if LARGE <= size < HUGE else None
+            window.append((entry, size, future))
             waiting += future is not None
-            while window and (window[0][1] is None or waiting > 2 * _threads()):
-                waiting -= window[0][1] is not None
+            while window and (window[0][2] is None or waiting > 2 * _threads()):
+                waiting -= window[0][2] is not None
                 yield turn()
         while window:
             yield turn()
     finally:
-        for _, left in window:
+        for _, _, left in window:
             if left is not None and not left.cancel() and left.exception() is None:
                 left.result().file.close()
 

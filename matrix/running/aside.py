@@ -5,7 +5,7 @@ from __future__ import annotations
 import pickle
 import traceback
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
 
@@ -34,7 +34,7 @@ class Aside:
     """Where the blocking steps of a run are taken; whatever goes wrong in one is returned as the end of its cells.
 
     Args:
-        make: Makes what takes the steps, once in this process.
+        make: Makes what takes the steps; called in threads.
         folder: A directory of this run, where workers find a copy of it.
         out: The out directory, blamed for what names no file.
         busy: Whether anything compiles.
@@ -60,28 +60,29 @@ class Aside:
                 return await workers.run(_from_copy, self._out, self._copy, step, *args)
             except WorkerLostError:  # every step may be taken again from its start
                 self._lost = True
-        packer = await anyio.to_thread.run_sync(self._make, limiter=self._limiter)
-        return await anyio.to_thread.run_sync(guarded, self._out, step, packer, *args, limiter=self._limiter)
+        return await anyio.to_thread.run_sync(guarded, self._out, self._take, step, *args, limiter=self._limiter)
 
     async def close(self) -> None:
         """End the workers."""
         if self._workers is not None:
             await self._workers.close()
 
+    def _take(self, step: Callable[..., T], *args: object) -> T:
+        return step(self._make(), *args)
+
     async def _ready(self) -> Workers | None:
-        """Return workers of which one has started, or ``None`` where one was lost: threads do their work then."""
+        """Return the workers, or ``None`` where one was lost: threads do their work then."""
         async with self._starting:
             if self._workers is None and not self._lost:
                 from matrix.worker import Workers  # noqa: PLC0415 - not every run needs them
 
-                workers = Workers(min(MOST_WORKERS, max(1, usable_cpus() // CPUS_A_WORKER)))
                 try:
                     await anyio.to_thread.run_sync(self._store)
-                    await workers.run(_packer, self._copy)
-                except Exception:  # noqa: BLE001 - whatever keeps them from starting, threads do as well
+                except Exception:  # noqa: BLE001 - whatever cannot be sent, threads have at hand
                     self._lost = True
                 else:
-                    self._workers = workers
+                    most = min(MOST_WORKERS, max(1, usable_cpus() // CPUS_A_WORKER))
+                    self._workers = Workers(most, load=partial(_loaded, self._copy))
         return None if self._lost else self._workers
 
     def _store(self) -> None:
@@ -112,10 +113,6 @@ def guarded(out: str, step: Callable[..., T], *args: object) -> T | End:
 def _loaded(copy: Path) -> Packer:
     packer: Packer = pickle.loads(copy.read_bytes())  # noqa: S301 - the process that started this one wrote it
     return packer
-
-
-def _packer(copy: Path) -> None:
-    _loaded(copy)
 
 
 def _from_copy(out: str, copy: Path, step: Callable[..., T], *args: object) -> T | End:
