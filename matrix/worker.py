@@ -29,6 +29,7 @@ __all__ = ["WorkerLostError", "Workers", "serve"]
 _BOOT = "import sys; sys.path[:] = sys.argv[1:]; from matrix.worker import serve; serve()"
 _LENGTH = 8  # bytes before an answer that say how long it is
 _LOWEST = 19
+_SESSION = 10  # a tenth of the weight that a compiler's session has: it gets on beside foreign programs too
 T = TypeVar("T")
 
 
@@ -150,7 +151,7 @@ def _step_back() -> None:
         return
     os.nice(_LOWEST)
     with suppress(OSError):  # Linux may weigh sessions against each other first (sched(7), "The autogroup feature")
-        Path("/proc/self/autogroup").write_text(str(_LOWEST), encoding="ascii")
+        Path("/proc/self/autogroup").write_text(str(_SESSION), encoding="ascii")
 
 
 def _taken_from_stdout() -> IO[bytes]:
