@@ -15,7 +15,7 @@ from drivers.floors import zig_floor
 from matrix.driver import Host, Place, Step
 from matrix.model import Build, Command, Target
 
-__all__ = ["host_compiler", "host_compiler_steps", "zig_environment"]
+__all__ = ["host_compiler", "host_compiler_steps", "host_linker", "zig_environment"]
 
 _ARCHITECTURES = {"armv7": "arm", "i686": "x86", "riscv64gc": "riscv64"}  # as zig calls them
 
@@ -27,14 +27,20 @@ def host_compiler(place: Place, target: Target) -> dict[str, str | None]:
         place: Where the build happens.
         target: What is built for.
     """
-    program = _program(place)
-    if program is None:
+    variable, linker = host_linker(place)
+    if linker is None:
         return {}
-    host = place.host.target.triple
-    if target.triple == host:
+    if target.triple == place.host.target.triple:
         # cargo-zigbuild turns unstable features on for this case, so that the target's linker stays the target's
-        return {"CARGO_UNSTABLE_HOST_CONFIG": "true", "CARGO_HOST_LINKER": program[0]}
-    return {f"CARGO_TARGET_{host.upper().replace('-', '_')}_LINKER": program[0], "HOST_CC": program[0]}
+        return {"CARGO_UNSTABLE_HOST_CONFIG": "true", "CARGO_HOST_LINKER": linker}
+    return {variable: linker, "HOST_CC": linker}
+
+
+def host_linker(place: Place) -> tuple[str, str | None]:
+    """Return the variable that tells cargo the linker of the machine's own target, and zig's program where needed."""
+    program = _program(place)
+    variable = f"CARGO_TARGET_{place.host.target.triple.upper().replace('-', '_')}_LINKER"
+    return variable, None if program is None else program[0]
 
 
 def host_compiler_steps(builds: Sequence[Build], place: Place) -> tuple[Step, ...]:

@@ -12,6 +12,7 @@ from drivers.floors import zig_floor
 from drivers.hostcc import host_compiler, host_compiler_steps, zig_environment
 from drivers.import_libraries import library_steps
 from drivers.local import LocalDriver
+from drivers.own_target import own_target_cargo, own_target_steps, takes_linker
 from drivers.rustc import are_missing, fetch_steps, rustc_command, std_steps
 from matrix.driver import DriverSupport, Host, Place, Step, Tool, Wish
 from matrix.model import Build, Command, Settings, Target
@@ -100,29 +101,27 @@ class ZigDriver(LocalDriver):
         (cargo-zigbuild #318, ziglang/zig#13160).
         """
         steps = (*std_steps(builds, place), *fetch_steps(builds, place), *library_steps(builds, place))
-        return (*steps, *host_compiler_steps(builds, place), *self._warm_steps(builds, place))
+        programs = (*host_compiler_steps(builds, place), *own_target_steps(builds, place))
+        return (*steps, *programs, *self._warm_steps(builds, place))
 
     def command(self, build: Build, place: Place) -> Command:
         """Return ``cargo-zigbuild rustc`` for the build's library."""
-        tools = place.host.tools
+        told = takes_linker(build, place.host)
         return rustc_command(
-            (tools.get("cargo-zigbuild", "cargo-zigbuild"),),
+            (place.host.tools.get("cargo-zigbuild", "cargo-zigbuild"),),
             build,
             place,
             target=_target(build),
             env={
-                "CARGO": place.cargo,
+                "CARGO": own_target_cargo(build, place),
                 **zig_environment(place),
-                **host_compiler(place, build.target),
+                **({} if told else host_compiler(place, build.target)),
             },
         )
 
     def shares_host(self, build: Build, host: Host) -> bool:
-        """Not where it is the target: cargo-zigbuild turns on ``target-applies-to-host`` for that one.
-
-        cargo hashes that, and the linker of the machine's own target, into everything it compiles for this machine.
-        """
-        return build.target.triple != host.target.triple
+        """Not where it is the target and cargo-zigbuild's settings for that case have to stay."""
+        return build.target.triple != host.target.triple or takes_linker(build, host)
 
     def _warm_steps(self, builds: Sequence[Build], place: Place) -> Iterator[Step]:
         first: dict[tuple[str, str | None], list[Build]] = {}
@@ -136,7 +135,7 @@ class ZigDriver(LocalDriver):
             env: dict[str, str | None] = {"MACOSX_DEPLOYMENT_TARGET": deployment} if deployment else {}
             build = msgspec.structs.replace(own[0], settings=Settings(env=env), bins=())
             tools = [f"{name}={place.host.tools.get(name)}" for name in ("zig", "cargo-zigbuild")]
-            text = " ".join([*tools, place.host.sysroot, deployment or ""])
+            text = " ".join([*tools, own_target_cargo(build, tiny), place.host.sysroot, deployment or ""])
             command = self.command(build, tiny)
             at = command.argv.index("--message-format")  # people read it when it fails
             yield Step(

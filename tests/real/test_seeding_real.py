@@ -57,21 +57,26 @@ def test_seeded_wheels_equal_cold_ones_byte_for_byte(
         assert with_seed["crates"]["fresh"] > 0
 
 
+@pytest.mark.parametrize(("flags", "drivers"), [((), ["cargo", "zig"]), (("--zig",), ["zig", "zig"])])
 def test_targets_share_build_scripts(
-    wheelmatrix: Callable[..., Ran], project: Callable[..., Path], cross_env: dict[str, str]
+    wheelmatrix: Callable[..., Ran],
+    project: Callable[..., Path],
+    cross_env: dict[str, str],
+    flags: tuple[str, ...],
+    drivers: list[str],
 ) -> None:
-    """The machine's own target, which cargo links, and one that zig links."""
+    """The machine's own target, whoever links it, and one that zig links."""
     root = project("ffi-only")
-    words = ("build", "--json", "--offline", "-i", "3.12")
+    words = ("build", "--json", "--offline", "-i", "3.12", *flags)
     targets = [word for triple in (f"{platform.machine()}-unknown-linux-gnu", MUSL) for word in ("--target", triple)]
     shared = report(wheelmatrix(*words, *targets, cwd=root, env=cross_env))
-    assert [build["driver"] for build in shared["builds"]] == ["cargo", "zig"]
+    assert [build["driver"] for build in shared["builds"]] == drivers
     shutil.move(root / "target", root.parent / "shared-target")
     alone = report(wheelmatrix(*words, *targets, "--no-seed", cwd=root, env=cross_env))
     sums = [{cell["id"]: cell["wheel"]["sha256"] for cell in one["cells"]} for one in (shared, alone)]
     assert sums[0] == sums[1]
     assert [build["crates"]["fresh"] for build in alone["builds"]] == [0, 0]
-    assert all(build["crates"]["fresh"] for build in shared["builds"]), shared["builds"]
+    assert all(build["crates"]["fresh"] >= 5 for build in shared["builds"]), shared["builds"]
 
 
 def test_a_new_interpreter_does_not_disturb_warm_lanes(

@@ -137,8 +137,13 @@ def test_something_tiny_is_linked_for_programs_too() -> None:
     assert "--bin" not in steps[-1].command.argv
 
 
-def test_what_runs_here_is_shared_but_with_the_machines_own_target() -> None:
-    """cargo-zigbuild compiles that one with other settings."""
+def test_what_runs_here_is_shared_with_every_target_whose_linker_the_last_rustc_can_be_told() -> None:
+    """For what is left cargo-zigbuild keeps settings that cargo hashes into everything."""
     arm, own = build_for("aarch64-unknown-linux-gnu", "zig"), build_for(HOST.target.triple, "zig")
-    assert [ZIG.shares_host(build, HOST) for build in (arm, own)] == [True, False]
+    one, two = (msgspec.structs.replace(own, bins=bins) for bins in (("tool",), ("tool", "other")))
+    assert [ZIG.shares_host(build, HOST) for build in (arm, own, one, two)] == [True, True, True, False]
+    configured = msgspec.structs.replace(HOST, linkers=frozenset({HOST.target.triple}))
+    assert [ZIG.shares_host(build, configured) for build in (arm, own)] == [True, False]
+    mac = msgspec.structs.replace(HOST, target=parse_target("aarch64-apple-darwin"))
+    assert not ZIG.shares_host(build_for("aarch64-apple-darwin", "zig"), mac)
     assert CargoDriver().shares_host(build_for(HOST.target.triple, "cargo"), HOST)
