@@ -20,6 +20,8 @@ _BACKTRACE = re.compile(r"\s*(?i:stack backtrace:)")  # of the tool itself, as R
 _IN_CONTAINER = frozenset({128 + 9, 128 + 15})  # SIGKILL and SIGTERM, as engines tell of them
 _ANSI = re.compile(r"\x1b\[[0-9;]*m")
 
+# lld writes through memory that is mapped to its file, and dies of SIGBUS where the disk has no room for it
+_NO_ROOM = r"No space left on device|Disk quota exceeded|ld terminated with signal 7 "
 _MEMORY = "out of memory? fewer jobs (-j) need less"
 
 # (words in the output, what to do about it)
@@ -39,7 +41,7 @@ _HINTS: tuple[tuple[str, str], ...] = (
         'install OpenSSL\'s development files, or vendor it: openssl = { features = ["vendored"] }',
     ),
     (r"pkg-config.*(?:not found|could not be found)|[Pp]ackage '?\S+'?, required by .*not found", "install pkg-config"),
-    (r"No space left on device|Disk quota exceeded", FULL_DISK),
+    (_NO_ROOM, FULL_DISK),
     (
         r"lock file .* needs to be updated but --(?:locked|frozen) was passed",
         "run cargo update or leave --locked out: Cargo.lock does not match Cargo.toml",
@@ -88,6 +90,9 @@ def explain_failure(exit_code: int, errors: Sequence[RustcDiagnostic], tail: Seq
     first = next((error for error in errors if not error.message.startswith("aborting due to")), None)
     if first is not None:
         details = "\n".join((_ANSI.sub("", error.rendered or error.message)).rstrip() for error in errors[:2])
+        full = None if first.code else next((line.strip() for line in words if re.search(_NO_ROOM, line)), None)
+        if full is not None and not re.search(_NO_ROOM, details):  # cargo says it of another compiler, or of its own
+            details = f"{full}\n{details}"
         return Reason(line=_headline(first), details=_screen(details), hint=_hint(details))
     start = next((number for number, line in enumerate(words) if _ERROR.match(line)), None)
     said = words[start:] if start is not None else words

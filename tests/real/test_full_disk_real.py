@@ -38,7 +38,7 @@ def test_a_full_disk_is_one_clear_error_and_loses_nothing(
     lanes, out = small_disk("300k"), small_disk("3m")
     ran = wheelmatrix("build", "--out", out, "--target-dir", lanes, cwd=root)
     assert ran.exit == 1, ran
-    assert "No space left on device" in ran.stderr
+    assert "No space left on device" in ran.stderr or "[Bus error]" in ran.stderr  # of a linker that maps its file
     assert "wheelmatrix clean" in ran.stderr
     assert "Traceback" not in ran.stderr
     assert "internal error" not in ran.stderr

@@ -4,6 +4,7 @@ import signal
 
 import pytest
 
+from matrix.errors import FULL_DISK
 from matrix.running.messages import Code, RustcDiagnostic, Span
 from matrix.running.reasons import SCREEN, explain_failure
 
@@ -81,3 +82,20 @@ def test_a_tool_s_own_backtrace_is_left_out() -> None:
     said = ["error: toolchain 'mine' does not support components", "", "Stack backtrace:", "   0: anyhow::error"]
     reason = explain_failure(1, [], said)
     assert reason.details == said[0]
+
+
+def test_a_disk_without_room_is_told_whatever_a_linker_makes_of_it() -> None:
+    """Lld dies of SIGBUS; what cargo says of the disk then stands further down."""
+    link = RustcDiagnostic(
+        message="linking with `cc` failed: exit status: 1",
+        level="error",
+        rendered="error: linking with `cc` failed\n  collect2: fatal error: ld terminated with signal 7 [Bus error]\n",
+    )
+    reason = explain_failure(101, [link], [])
+    assert reason.hint == FULL_DISK
+    other = RustcDiagnostic(message="linking with `cc` failed", level="error", rendered="error: linking failed\n")
+    reason = explain_failure(101, [other], ["Caused by:", "  No space left on device (os error 28)"])
+    assert reason.hint == FULL_DISK
+    assert reason.details.startswith("No space left on device (os error 28)\nerror: linking failed")
+    mistake = RustcDiagnostic(message="mismatched types", level="error", code=Code(code="E0308"))
+    assert explain_failure(101, [mistake], ["  No space left on device (os error 28)"]).hint is None
