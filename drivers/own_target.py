@@ -17,7 +17,9 @@ from drivers.hostcc import host_linker
 from matrix.driver import Host, Place, Step
 from matrix.model import Build, Command
 
-__all__ = ["own_target_cargo", "own_target_steps", "takes_linker"]
+__all__ = ["own_target_environment", "own_target_steps", "takes_linker"]
+
+_CARGO = "WHEELMATRIX_CARGO"
 
 _TURNED_ON = (
     "CARGO_UNSTABLE_TARGET_APPLIES_TO_HOST",
@@ -35,9 +37,11 @@ def takes_linker(build: Build, host: Host) -> bool:
     return build.target.triple == own and host.target.os == "linux" and len(build.bins) < 2 and own not in host.linkers
 
 
-def own_target_cargo(build: Build, place: Place) -> str:
-    """Return what cargo-zigbuild is to call as cargo."""
-    return _program(place)[0] if takes_linker(build, place.host) else place.cargo
+def own_target_environment(build: Build, place: Place) -> dict[str, str | None]:
+    """Return the variables that tell cargo-zigbuild what to call as cargo, and our program which cargo that is."""
+    if not takes_linker(build, place.host):
+        return {"CARGO": place.cargo}
+    return {"CARGO": _program(place)[0], _CARGO: place.cargo}
 
 
 def own_target_steps(builds: Sequence[Build], place: Place) -> tuple[Step, ...]:
@@ -46,11 +50,10 @@ def own_target_steps(builds: Sequence[Build], place: Place) -> tuple[Step, ...]:
     if not needing:
         return ()
     path, text = _program(place)
-    command = Command(argv=(path, "--version"))
     return (
         Step(
             what="cargo for this machine's own target",
-            command=command,
+            command=Command(argv=(path, "--version"), env={_CARGO: place.cargo}),
             builds=needing,
             programs={path: text},
             leaves=path,
@@ -61,21 +64,17 @@ def own_target_steps(builds: Sequence[Build], place: Place) -> tuple[Step, ...]:
 def _program(place: Place) -> tuple[str, str]:
     """Return path and text of the program; its path names its text, so that two versions do not clash."""
     variable, linker = host_linker(place)
-    cargo = shlex.quote(place.cargo)
+    here = f"export {variable}={shlex.quote(linker)}\n" if linker is not None else ""
     text = f"""\
 #!/bin/sh
+export CARGO="${_CARGO}"
 linker=${variable}
-unset {variable} {" ".join(_TURNED_ON)}
-export CARGO={cargo}
-"""
-    if linker is not None:
-        text += f"export {variable}={shlex.quote(linker)}\n"
-    text += f"""\
-[ -n "$linker" ] || exec {cargo} "$@"
+unset {variable} {_CARGO} {" ".join(_TURNED_ON)}
+{here}[ -n "$linker" ] || exec "$CARGO" "$@"
 for word; do
-    [ "$word" != -- ] || exec {cargo} "$@" -C "linker=$linker"
+    [ "$word" != -- ] || exec "$CARGO" "$@" -C "linker=$linker"
 done
-exec {cargo} "$@" -- -C "linker=$linker"
+exec "$CARGO" "$@" -- -C "linker=$linker"
 """
     name = f"cargo-{hashlib.sha256(text.encode()).hexdigest()[:12]}"
     return str(PurePath(place.cache, "host", name)), text

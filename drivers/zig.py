@@ -12,7 +12,7 @@ from drivers.floors import zig_floor
 from drivers.hostcc import host_compiler, host_compiler_steps, zig_environment
 from drivers.import_libraries import library_steps
 from drivers.local import LocalDriver
-from drivers.own_target import own_target_cargo, own_target_steps, takes_linker
+from drivers.own_target import own_target_environment, own_target_steps, takes_linker
 from drivers.rustc import are_missing, fetch_steps, rustc_command, std_steps
 from matrix.driver import DriverSupport, Host, Place, Step, Tool, Wish
 from matrix.model import Build, Command, Settings, Target
@@ -113,7 +113,7 @@ class ZigDriver(LocalDriver):
             place,
             target=_target(build),
             env={
-                "CARGO": own_target_cargo(build, place),
+                **own_target_environment(build, place),
                 **zig_environment(place),
                 **({} if told else host_compiler(place, build.target)),
             },
@@ -135,7 +135,7 @@ class ZigDriver(LocalDriver):
             env: dict[str, str | None] = {"MACOSX_DEPLOYMENT_TARGET": deployment} if deployment else {}
             build = msgspec.structs.replace(own[0], settings=Settings(env=env), bins=())
             tools = [f"{name}={place.host.tools.get(name)}" for name in ("zig", "cargo-zigbuild")]
-            text = " ".join([*tools, own_target_cargo(build, tiny), place.host.sysroot, deployment or ""])
+            text = " ".join([*tools, place.host.sysroot, deployment or ""])
             command = self.command(build, tiny)
             at = command.argv.index("--message-format")  # people read it when it fails
             yield Step(

@@ -27,6 +27,7 @@ from matrix.gathering import Gathered, gather, tag_environment, tool_versions
 from matrix.model import Plan
 from matrix.out_places import OTHER_TARGET, make_writable, report_path, stripped, watched
 from matrix.pgo import training_of
+from matrix.project.rustup import real_cargo
 from matrix.repairs import demand_patchelf, repairs_here
 from matrix.reporting.collector import ReportCollector
 from matrix.reporting.document import Report, read_report, write_report
@@ -237,6 +238,7 @@ def _bench(
         cache=gathered.cache,
         pythons=gathered.pythons,
         cargo=gathered.cargo,
+        real_cargo=real_cargo(gathered.cargo, gathered.host.sysroot, os.environ),
         exports=gathered.exports,
         generators=gathered.generators,
         cargo_flags=run_flags(gathered.project, options),

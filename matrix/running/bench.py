@@ -15,6 +15,7 @@ from matrix.errors import ToolError
 from matrix.events import BuildWaiting, Bus
 from matrix.model import Build, Command, Outcome
 from matrix.process import Ended, LineFilter, capture, run
+from matrix.project.rustup import RealCargo
 from matrix.running.companions import Companion
 from matrix.running.lanes import Workshop
 from matrix.running.meter import Meter
@@ -56,6 +57,7 @@ class Bench(msgspec.Struct, frozen=True):
         host: The machine.
         cache: Directory for what is prepared once a machine.
         cargo: The cargo to call.
+        real_cargo: What builds call in its place, or ``None``.
         cargo_flags: Flags of the run that every cargo call gets.
         color: Whether diagnostics are rendered with colours.
         exports: Module-definition texts of the libraries of Python that modules link, by name.
@@ -78,6 +80,7 @@ class Bench(msgspec.Struct, frozen=True):
     cache: Path
     pythons: Mapping[str, str] = msgspec.field(default_factory=dict)
     cargo: str = "cargo"
+    real_cargo: RealCargo | None = None
     cargo_flags: tuple[str, ...] = ()
     color: bool = False
     exports: Mapping[str, str] = msgspec.field(default_factory=dict)
@@ -125,7 +128,7 @@ class Bench(msgspec.Struct, frozen=True):
         Raises:
             ToolError: The program is missing or may not be run.
         """
-        driver, log = self.drivers[build.driver], self.workshop.log(build.id)
+        driver, log, real = self.drivers[build.driver], self.workshop.log(build.id), self._real_cargo(build)
         with self.pool.handoff() as handoff, self.meter.watching() as seen:
             place = msgspec.structs.replace(
                 self.place(build, lane),
@@ -133,8 +136,11 @@ class Bench(msgspec.Struct, frozen=True):
                 python=python,
                 jobserver=handoff.makeflags,
                 fifo=handoff.fifo,
+                cargo=real.program if real is not None else self.cargo,
             )
             command = without_foreign_jobserver(driver.command(build, place))
+            if real is not None:
+                command = msgspec.structs.replace(command, env={**real.env, **command.env})
             if on_start is not None:
                 on_start(command, str(log))
             well = False
@@ -160,6 +166,10 @@ class Bench(msgspec.Struct, frozen=True):
     def elsewhere(self, builds: Iterable[Build]) -> bool:
         """Whether any of these builds runs where the system does not count it as ours: in a container."""
         return any(self.drivers[build.driver].host_of(build) for build in builds)
+
+    def _real_cargo(self, build: Build) -> RealCargo | None:
+        real = self.real_cargo
+        return real if real is not None and real.serves(build.settings.env) and not self.elsewhere([build]) else None
 
     async def _end(self, commands: Sequence[Command]) -> None:
         for command in commands:

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 from support.driving import HOST, PLACE, build_for
 
-from drivers.own_target import own_target_cargo, own_target_steps, takes_linker
+from drivers.own_target import own_target_environment, own_target_steps, takes_linker
 from drivers.zig import ZigDriver
 from matrix.driver import Place
 
@@ -31,8 +31,11 @@ def written(place: Place) -> Path:
     return path
 
 
-def says(program: Path, *words: str, env: dict[str, str]) -> list[str]:
-    whole = {"PATH": "/usr/bin:/bin", **env}
+def says(place: Place, *words: str, env: dict[str, str]) -> list[str]:
+    program = written(place)
+    told = own_target_environment(OWN, place)
+    assert told["CARGO"] == str(program)
+    whole = {"PATH": "/usr/bin:/bin", **{name: value for name, value in told.items() if value is not None}, **env}
     return subprocess.run([program, *words], env=whole, capture_output=True, text=True, check=True).stdout.splitlines()
 
 
@@ -53,30 +56,30 @@ TURNED_ON = {
 
 @pytest.mark.parametrize("words", [("rustc", "--lib"), ("rustc", "--lib", "--", "-C", "strip=symbols")])
 def test_the_linker_goes_to_the_last_rustc_alone(place: Place, words: tuple[str, ...]) -> None:
-    said = says(written(place), *words, env={LINKER: "/a b/zigcc", **TURNED_ON})
+    said = says(place, *words, env={LINKER: "/a b/zigcc", **TURNED_ON})
     separator = () if "--" in words else ("--",)
     assert said == [*words, *separator, "-C", "linker=/a b/zigcc", f"CARGO={place.cargo}"]
 
 
 def test_other_calls_pass_as_they_are(place: Place) -> None:
-    assert says(written(place), "metadata", "a b", env={}) == ["metadata", "a b", f"CARGO={place.cargo}"]
+    assert says(place, "metadata", "a b", env={}) == ["metadata", "a b", f"CARGO={place.cargo}"]
 
 
 def test_without_a_c_compiler_zig_links_what_runs_here(place: Place) -> None:
     tools = {name: path for name, path in HOST.tools.items() if name != "cc"}
     bare = msgspec.structs.replace(place, host=msgspec.structs.replace(HOST, tools=tools))
-    said = says(written(bare), "rustc", env={LINKER: "/zigcc"})
+    said = says(bare, "rustc", env={LINKER: "/zigcc"})
     (path,) = [line.removeprefix(f"{LINKER}=") for line in said if line.startswith(LINKER)]
     assert path in {program for step in ZigDriver().prepare([OWN], bare) for program in step.programs}
     assert said[:4] == ["rustc", "--", "-C", "linker=/zigcc"]
-    assert path != own_target_cargo(OWN, bare)
+    assert path != own_target_environment(OWN, bare)["CARGO"]
 
 
 def test_it_is_written_once_and_only_where_it_is_needed() -> None:
     (step,) = own_target_steps([OWN, build_for("aarch64-unknown-linux-gnu", "zig")], PLACE)
-    assert (step.builds, step.leaves) == ((OWN.id,), own_target_cargo(OWN, PLACE))
+    assert (step.builds, step.leaves) == ((OWN.id,), own_target_environment(OWN, PLACE)["CARGO"])
     assert ZigDriver().command(OWN, PLACE).env["CARGO"] == step.leaves
     other = build_for("x86_64-unknown-linux-musl", "zig")
     assert not takes_linker(other, HOST)
-    assert own_target_cargo(other, PLACE) == PLACE.cargo
+    assert own_target_environment(other, PLACE) == {"CARGO": PLACE.cargo}
     assert own_target_steps([other], PLACE) == ()
