@@ -19,6 +19,8 @@ PROJECTS = (
     DropIn("ahocorasick-rs", "1.0.3", "pyo3, abi3, Python in pysrc", env=STABLE),
     DropIn("zxcvbn-rs-py", "0.3.0", "pyo3, a Python package beside src"),
     DropIn("fastnanoid", "0.4.3", "pyo3, Python in python"),
+    DropIn("orjson", "3.13.0", "pyo3-ffi alone"),
+    DropIn("arrow-odbc", "10.6.2", "cffi, a cbindgen.toml, Python in python, an entry point", library="odbc"),
     DropIn("uniffi-bindgen", "0.31.0", "a program of two lines"),
 )
 PACKED = (  # whose source distributions alone are made
@@ -37,9 +39,10 @@ PACKED = (  # whose source distributions alone are made
 )
 WITH_EXTRAS = "sourmash ahocorasick-rs cramjam pycrdt arro3-core safetensors"
 WITH_README = (
-    "metamorphic-log ahocorasick-rs zxcvbn-rs-py fastnanoid minify-html nh3 cramjam pycrdt"
+    "metamorphic-log ahocorasick-rs zxcvbn-rs-py fastnanoid orjson arrow-odbc minify-html nh3 cramjam pycrdt"
     " safetensors nbwipers sourmash licensepy rust-just uuid-utils"
 )
+NO_PYTHON = "metamorphic-log arrow-odbc"  # beside ffi.py
 WITH_HOME_PAGE = "metamorphic-log ahocorasick-rs rust-just minify-html arro3-core nbwipers"
 OF_SDISTS = (
     Difference(WITH_EXTRAS, SPELLING, SAME_REQUIREMENTS),
@@ -52,7 +55,10 @@ OF_SDISTS = (
 DIFFERENCES = (
     *COMMON,
     *OF_SDISTS,
-    Difference("metamorphic-log", "content */__init__.py", "words of our own, which leave the same names behind"),
+    # arrow-odbc has no Python beside ffi.py
+    Difference(
+        "metamorphic-log arrow-odbc", "content */__init__.py", "words of our own, which leave the same names behind"
+    ),
 )
 
 

@@ -31,15 +31,13 @@ PROJECTS = (
     ),
     DropIn("sampleproject-rs", "0.3.1", "pyo3, a workspace with the manifest in bindings-py"),
     DropIn("ormsgpack", "1.13.1", "pyo3, mostly its ffi, Python in python"),
-    DropIn("orjson", "3.13.0", "pyo3-ffi alone"),
     DropIn("edcfg-lint", "0.1.1", "a program, stripped"),
-    DropIn("arrow-odbc", "10.6.2", "cffi, a cbindgen.toml, Python in python, an entry point", library="odbc"),
 )
-NO_PYTHON = "py-rust-stemmers regress unicode-segmentation-rs sampleproject-rs arrow-odbc"  # or none beside ffi.py
+NO_PYTHON = "py-rust-stemmers regress unicode-segmentation-rs sampleproject-rs"
 WITH_EXTRAS = "python-bidi py-rust-stemmers base2048 sampleproject-rs"
 WITH_README = (
     "python-bidi py-rust-stemmers regress jh2 rtoml base2048 bencode-rs unicode-segmentation-rs lzallright ormsgpack"
-    " orjson sampleproject-rs edcfg-lint arrow-odbc"
+    " sampleproject-rs edcfg-lint"
 )
 DIFFERENCES = (
     *COMMON,
