@@ -48,7 +48,7 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     if "--" in words:
         cut = words.index("--")
         words, rustc = words[:cut], words[cut + 1 :]
-    parser = make_parser()
+    parser = make_parser(next((word for word in words if not word.startswith("-")), ""))
     options, extra = parser.parse_known_args(words)
     if options.command is None:
         raise UsageError("no command given", hint=f"{_PROG} build, or {_PROG} --help for the others")
@@ -84,8 +84,12 @@ def _refuse(word: str, command: str, parser: argparse.ArgumentParser) -> NoRetur
     raise UsageError(f"unknown option {name!r}", hint=near or f"{_PROG} {command} --help lists what there is")
 
 
-def make_parser() -> argparse.ArgumentParser:
-    """Return the whole parser, for parsing and for the reference in the README."""
+def make_parser(command: str | None = None) -> argparse.ArgumentParser:
+    """Return the parser.
+
+    Args:
+        command: The only command whose flags are wanted, as all of them take a while; ``None`` for every command.
+    """
     parser = _Parser(
         prog=_PROG,
         formatter_class=_Formatter,
@@ -105,6 +109,7 @@ def make_parser() -> argparse.ArgumentParser:
             formatter_class=_Formatter,
             allow_abbrev=False,
         )
-        fill(sub)
+        if command is None or command in {name, *aliases}:
+            fill(sub)
         sub.set_defaults(command=name, **ABSENT)
     return parser

@@ -9,7 +9,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from matrix.arguments import parse
-from matrix.foresight import foresee
 from matrix.telling import INTERRUPTED, drop_stdout, tell
 
 __all__ = ["main"]
@@ -22,8 +21,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         with _all_of_it_stays():
             options = parse(words)
+            # help, the version and usage errors end before this
+            from matrix.foresight import foresee  # noqa: PLC0415
+
             foresee(options)
-            from matrix.app import COMMANDS  # noqa: PLC0415 - help and usage errors need none of it
+            from matrix.app import COMMANDS  # noqa: PLC0415
 
             if options.command in {"build", "develop", "publish"}:
                 import matrix.building  # noqa: PLC0415, F401 - it would load it when it starts

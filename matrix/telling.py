@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-import traceback
 from collections.abc import Iterator
 
 from matrix.errors import WheelmatrixError, disk_hint
@@ -18,6 +17,8 @@ _COLORS = {"error": "31", "hint": "36"}
 def tell(error: BaseException, *, debug: bool = False) -> int:
     """Say on stderr what went wrong and return the exit code that it means."""
     if debug:
+        import traceback  # noqa: PLC0415 - nobody else needs it
+
         traceback.print_exception(error, file=sys.stderr)
     for leaf in leaves(error):
         if isinstance(leaf, KeyboardInterrupt):
