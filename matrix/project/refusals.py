@@ -44,6 +44,9 @@ def refusal(verb: str, manifest: Path, root: Path, words: str) -> ConfigError | 
     text = "\n".join([first, *(f"  {line}" for line in lines[1:])])
     if first.startswith("rustup") or "no default is configured" in words or "no such command" in words:
         return ToolError(f"cargo does not work: {text}")
+    if re.match(r"(custom )?toolchain '.*' is not installed|invalid toolchain", first):
+        hint = "RUSTUP_TOOLCHAIN, a rust-toolchain file or an override chooses it: `rustup show` says which"
+        return ToolError(f"cargo does not work: {first}", hint=hint)
     if re.match(r"(could not execute process|process didn't exit successfully:) `.* -vV`", first):
         hint = "install Rust (https://rustup.rs), or set RUSTC to the rustc to use"
         return ToolError(f"rustc is missing or does not work: {text}", hint=hint)

@@ -61,3 +61,11 @@ def test_a_target_directory_that_cargo_cannot_write_says_how_to_name_another(tmp
     said = refusal("package", tmp_path / "Cargo.toml", tmp_path, words)
     assert said.hint == "cargo writes into its target directory: name another with CARGO_TARGET_DIR"
     assert refusal("package", tmp_path / "Cargo.toml", tmp_path, "error: no").hint is None
+
+
+def test_a_toolchain_that_is_not_there_is_no_fault_of_the_manifest(tmp_path: Path) -> None:
+    words = "error: toolchain 'nonsense' is not installed\n\nStack backtrace:\n   0: anyhow::error\n"
+    said = refusal("metadata", tmp_path / "Cargo.toml", tmp_path, words)
+    assert said.message == "cargo does not work: toolchain 'nonsense' is not installed"
+    assert said.hint is not None
+    assert "RUSTUP_TOOLCHAIN" in said.hint
