@@ -42,7 +42,7 @@ WITH_README = (
     "metamorphic-log ahocorasick-rs zxcvbn-rs-py fastnanoid orjson arrow-odbc minify-html nh3 cramjam pycrdt"
     " safetensors nbwipers sourmash licensepy rust-just uuid-utils"
 )
-NO_PYTHON = "metamorphic-log arrow-odbc"  # beside ffi.py
+NO_PYTHON = "metamorphic-log arrow-odbc"  # or none beside ffi.py
 WITH_HOME_PAGE = "metamorphic-log ahocorasick-rs rust-just minify-html arro3-core nbwipers"
 OF_SDISTS = (
     Difference(WITH_EXTRAS, SPELLING, SAME_REQUIREMENTS),
@@ -55,10 +55,7 @@ OF_SDISTS = (
 DIFFERENCES = (
     *COMMON,
     *OF_SDISTS,
-    # arrow-odbc has no Python beside ffi.py
-    Difference(
-        "metamorphic-log arrow-odbc", "content */__init__.py", "words of our own, which leave the same names behind"
-    ),
+    Difference(NO_PYTHON, "content */__init__.py", "words of our own, which leave the same names behind"),
 )
 
 

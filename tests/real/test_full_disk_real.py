@@ -35,10 +35,10 @@ def test_a_full_disk_is_one_clear_error_and_loses_nothing(
     wheelmatrix: Callable[..., Ran], project: Callable[..., Path], small_disk: Callable[[str], Path]
 ) -> None:
     root = project("programs")
-    lanes, out = small_disk("300k"), small_disk("3m")
+    lanes, out = small_disk("140k"), small_disk("3m")  # no room for what a linker would need
     ran = wheelmatrix("build", "--out", out, "--target-dir", lanes, cwd=root)
     assert ran.exit == 1, ran
-    assert "No space left on device" in ran.stderr or "[Bus error]" in ran.stderr  # of a linker that maps its file
+    assert "No space left on device" in ran.stderr
     assert "wheelmatrix clean" in ran.stderr
     assert "Traceback" not in ran.stderr
     assert "internal error" not in ran.stderr
