@@ -15,7 +15,7 @@ from drivers.floors import zig_floor
 from matrix.driver import Host, Place, Step
 from matrix.model import Build, Command, Target
 
-__all__ = ["host_compiler", "host_compiler_steps", "host_linker", "zig_environment"]
+__all__ = ["host_compiler", "host_compiler_steps", "host_linker", "named_program", "zig_environment"]
 
 _ARCHITECTURES = {"armv7": "arm", "i686": "x86", "riscv64gc": "riscv64"}  # as zig calls them
 
@@ -74,7 +74,7 @@ def zig_environment(place: Place) -> dict[str, str | None]:
 
 
 def _program(place: Place) -> tuple[str, str] | None:
-    """Return path and text of the program; its path names its text, so that two versions do not clash."""
+    """Return path and text of the program, or ``None`` where it is not needed."""
     host, tools = place.host, place.host.tools
     lacking = host.target.os == "linux" and "cc" not in tools and host.target.triple not in host.linkers
     if not lacking or "zig" not in tools or "cargo-zigbuild" not in tools:
@@ -82,8 +82,12 @@ def _program(place: Place) -> tuple[str, str] | None:
     variables = " ".join(f"{name}={shlex.quote(value)}" for name, value in zig_environment(place).items() if value)
     call = f"{shlex.quote(tools['cargo-zigbuild'])} zig cc -- -target {_zig_target(host)}"
     text = f'#!/bin/sh\n{variables} exec {call} "$@"\n'
-    name = f"cc-{hashlib.sha256(text.encode()).hexdigest()[:12]}"
-    return str(PurePath(place.cache, "host", name)), text
+    return named_program(place, "cc", text), text
+
+
+def named_program(place: Place, name: str, text: str) -> str:
+    """Return the path of a program of ours; it names the text, so that two versions do not clash."""
+    return str(PurePath(place.cache, "host", f"{name}-{hashlib.sha256(text.encode()).hexdigest()[:12]}"))
 
 
 def _zig_target(host: Host) -> str:

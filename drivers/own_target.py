@@ -8,16 +8,14 @@ last rustc.
 
 from __future__ import annotations
 
-import hashlib
 import shlex
 from collections.abc import Sequence
-from pathlib import PurePath
 
-from drivers.hostcc import host_linker
+from drivers.hostcc import host_compiler, host_linker, named_program
 from matrix.driver import Host, Place, Step
 from matrix.model import Build, Command
 
-__all__ = ["own_target_environment", "own_target_steps", "takes_linker"]
+__all__ = ["cargo_environment", "own_target_steps", "takes_linker"]
 
 _CARGO = "WHEELMATRIX_CARGO"
 
@@ -37,10 +35,10 @@ def takes_linker(build: Build, host: Host) -> bool:
     return build.target.triple == own and host.target.os == "linux" and len(build.bins) < 2 and own not in host.linkers
 
 
-def own_target_environment(build: Build, place: Place) -> dict[str, str | None]:
-    """Return the variables that tell cargo-zigbuild what to call as cargo, and our program which cargo that is."""
+def cargo_environment(build: Build, place: Place) -> dict[str, str | None]:
+    """Return the variables that tell cargo-zigbuild what to call as cargo, and that what links what runs here."""
     if not takes_linker(build, place.host):
-        return {"CARGO": place.cargo}
+        return {"CARGO": place.cargo, **host_compiler(place, build.target)}
     return {"CARGO": _program(place)[0], _CARGO: place.cargo}
 
 
@@ -62,7 +60,7 @@ def own_target_steps(builds: Sequence[Build], place: Place) -> tuple[Step, ...]:
 
 
 def _program(place: Place) -> tuple[str, str]:
-    """Return path and text of the program; its path names its text, so that two versions do not clash."""
+    """Return path and text of the program."""
     variable, linker = host_linker(place)
     here = f"export {variable}={shlex.quote(linker)}\n" if linker is not None else ""
     text = f"""\
@@ -76,5 +74,4 @@ for word; do
 done
 exec "$CARGO" "$@" -- -C "linker=$linker"
 """
-    name = f"cargo-{hashlib.sha256(text.encode()).hexdigest()[:12]}"
-    return str(PurePath(place.cache, "host", name)), text
+    return named_program(place, "cargo", text), text

@@ -9,10 +9,10 @@ from pathlib import PurePath
 import msgspec
 
 from drivers.floors import zig_floor
-from drivers.hostcc import host_compiler, host_compiler_steps, zig_environment
+from drivers.hostcc import host_compiler_steps, zig_environment
 from drivers.import_libraries import library_steps
 from drivers.local import LocalDriver
-from drivers.own_target import own_target_environment, own_target_steps, takes_linker
+from drivers.own_target import cargo_environment, own_target_steps, takes_linker
 from drivers.rustc import are_missing, fetch_steps, rustc_command, std_steps
 from matrix.driver import DriverSupport, Host, Place, Step, Tool, Wish
 from matrix.model import Build, Command, Settings, Target
@@ -106,17 +106,12 @@ class ZigDriver(LocalDriver):
 
     def command(self, build: Build, place: Place) -> Command:
         """Return ``cargo-zigbuild rustc`` for the build's library."""
-        told = takes_linker(build, place.host)
         return rustc_command(
             (place.host.tools.get("cargo-zigbuild", "cargo-zigbuild"),),
             build,
             place,
             target=_target(build),
-            env={
-                **own_target_environment(build, place),
-                **zig_environment(place),
-                **({} if told else host_compiler(place, build.target)),
-            },
+            env={**cargo_environment(build, place), **zig_environment(place)},
         )
 
     def shares_host(self, build: Build, host: Host) -> bool:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import re
+from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -11,8 +12,9 @@ import anyio
 if TYPE_CHECKING:
     from anyio.abc import ByteReceiveStream
 
-__all__ = ["Ear"]
+__all__ = ["Ear", "before_backtrace"]
 
+_BACKTRACE = re.compile(r"\s*(?i:stack backtrace:)")
 LONGEST = 16 * 2**20  # bytes of a line; what prints without ever ending one is cut into pieces of that length
 
 
@@ -51,3 +53,8 @@ class Ear:
 
 def _text(parts: list[bytes]) -> str:
     return b"".join(parts).rstrip(b"\r").decode("utf-8", errors="replace")
+
+
+def before_backtrace(lines: Sequence[str]) -> list[str]:
+    """Return what a tool said before the backtrace of itself that ``RUST_BACKTRACE`` asks for."""
+    return list(lines[: next((number for number, line in enumerate(lines) if _BACKTRACE.match(line)), None)])

@@ -13,6 +13,7 @@ import tomli
 
 from matrix.errors import UsageError
 from matrix.files import as_written
+from matrix.project.program import cargo_home
 
 __all__ = [
     "VARIABLE",
@@ -167,7 +168,7 @@ def _flag_tables(root: Path, flags: Sequence[str]) -> Iterator[tuple[Mapping[str
 
 def _file_tables(root: Path, environ: Mapping[str, str]) -> Iterator[tuple[Mapping[str, object], str]]:
     """Yield the tables of configuration files, the nearest first."""
-    home = root / (environ.get("CARGO_HOME") or Path.home() / ".cargo")
+    home = root / cargo_home(environ)
     for folder in dict.fromkeys([*(one / ".cargo" for one in (root, *root.parents)), home]):
         for file in (folder / "config", folder / "config.toml"):  # of both, cargo reads the one without a suffix
             if file.is_file():

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 
 from matrix.errors import ToolError
 
-__all__ = ["find_cargo"]
+__all__ = ["cargo_home", "find_cargo"]
+
+
+def cargo_home(environ: Mapping[str, str]) -> Path:
+    """Return cargo's home directory: ``CARGO_HOME`` as it is written, else the one in the user's home."""
+    return Path(environ.get("CARGO_HOME") or Path.home() / ".cargo")
 
 
 def find_cargo() -> str:
@@ -19,7 +25,7 @@ def find_cargo() -> str:
     Raises:
         ToolError: There is none.
     """
-    programs = str(Path(os.environ.get("CARGO_HOME") or Path.home() / ".cargo") / "bin")
+    programs = str(cargo_home(os.environ) / "bin")
     found = os.environ.get("CARGO") or shutil.which("cargo")
     if found is not None and shutil.which(found) is None and (os.path.isabs(found) or not os.path.dirname(found)):  # noqa: PTH117, PTH120 - as written
         raise ToolError(f"CARGO is {found!r}, which is no program", hint="unset it, or set it to the cargo to use")

@@ -6,6 +6,7 @@ import os
 import re
 from pathlib import Path
 
+from matrix.ears import before_backtrace
 from matrix.errors import ConfigError, ToolError
 from matrix.files import as_written
 from matrix.project.toml import place
@@ -33,7 +34,7 @@ def refusal(verb: str, manifest: Path, root: Path, words: str) -> ConfigError | 
         root: The project's root.
         words: What cargo wrote to stderr.
     """
-    lines = [line.rstrip() for line in words.splitlines() if line.strip()]
+    lines = before_backtrace([line.rstrip() for line in words.splitlines() if line.strip()])
     start = next((at for at, line in enumerate(lines) if line.startswith("error")), 0)
     lines = [line for line in lines[start:] if not line.startswith("warning:")][:LINES]
     if not lines:
@@ -46,7 +47,7 @@ def refusal(verb: str, manifest: Path, root: Path, words: str) -> ConfigError | 
         return ToolError(f"cargo does not work: {text}")
     if re.match(r"(custom )?toolchain '.*' is not installed|invalid toolchain", first):
         hint = "RUSTUP_TOOLCHAIN, a rust-toolchain file or an override chooses it: `rustup show` says which"
-        return ToolError(f"cargo does not work: {first}", hint=hint)
+        return ToolError(f"cargo does not work: {text}", hint=hint)
     if re.match(r"(could not execute process|process didn't exit successfully:) `.* -vV`", first):
         hint = "install Rust (https://rustup.rs), or set RUSTC to the rustc to use"
         return ToolError(f"rustc is missing or does not work: {text}", hint=hint)

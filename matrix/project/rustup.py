@@ -14,6 +14,8 @@ from pathlib import Path
 
 import msgspec
 
+from matrix.project.program import cargo_home
+
 __all__ = ["RealCargo", "real_cargo"]
 
 _CHOOSING = frozenset({"CARGO", "CARGO_HOME", "PATH", "RUSTC", "RUSTUP_HOME", "RUSTUP_TOOLCHAIN"})
@@ -53,8 +55,11 @@ def real_cargo(cargo: str, sysroot: str, environ: Mapping[str, str]) -> RealCarg
     toolchain, program = Path(sysroot), Path(sysroot, "bin", "cargo")
     if toolchain.parent.resolve() != (home / "toolchains").resolve() or not os.access(program, os.X_OK):
         return None  # one that was linked may lack a cargo, and rustup then takes another's
-    cargo_home = Path(environ.get("CARGO_HOME") or Path.home() / ".cargo").absolute()
-    told = {"RUSTUP_TOOLCHAIN": toolchain.name, "RUSTUP_HOME": str(home), "CARGO_HOME": str(cargo_home)}
+    told = {
+        "RUSTUP_TOOLCHAIN": toolchain.name,
+        "RUSTUP_HOME": str(home),
+        "CARGO_HOME": str(cargo_home(environ).absolute()),
+    }
     return RealCargo(str(program), told)
 
 

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 import msgspec
 
+from matrix.ears import before_backtrace
 from matrix.errors import FULL_DISK
 from matrix.running.messages import RustcDiagnostic
 
@@ -16,7 +17,6 @@ __all__ = ["Reason", "explain_failure"]
 SCREEN = 40  # lines of details
 _ERROR = re.compile(r"^\s*error(\[\w+\])?: |^(?:docker: )?Error(?: response from daemon)?: ")
 _BUILD_SCRIPT = re.compile(r"failed to run custom build command for `([\w.-]+)")
-_BACKTRACE = re.compile(r"\s*(?i:stack backtrace:)")  # of the tool itself, as RUST_BACKTRACE asks for
 _IN_CONTAINER = frozenset({128 + 9, 128 + 15})  # SIGKILL and SIGTERM, as engines tell of them
 _ANSI = re.compile(r"\x1b\[[0-9;]*m")
 
@@ -81,8 +81,7 @@ def explain_failure(exit_code: int, errors: Sequence[RustcDiagnostic], tail: Seq
         errors: The compiler's error diagnostics, in order.
         tail: The last lines of its output.
     """
-    words = [_ANSI.sub("", line) for line in tail]
-    words = words[: next((number for number, line in enumerate(words) if _BACKTRACE.match(line)), None)]
+    words = before_backtrace([_ANSI.sub("", line) for line in tail])
     if exit_code < 0:
         return _killed(-exit_code, words)
     if exit_code in _IN_CONTAINER:

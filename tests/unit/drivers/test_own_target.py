@@ -9,7 +9,7 @@ import msgspec
 import pytest
 from support.driving import HOST, PLACE, build_for
 
-from drivers.own_target import own_target_environment, own_target_steps, takes_linker
+from drivers.own_target import cargo_environment, own_target_steps, takes_linker
 from drivers.zig import ZigDriver
 from matrix.driver import Place
 
@@ -33,7 +33,7 @@ def written(place: Place) -> Path:
 
 def says(place: Place, *words: str, env: dict[str, str]) -> list[str]:
     program = written(place)
-    told = own_target_environment(OWN, place)
+    told = cargo_environment(OWN, place)
     assert told["CARGO"] == str(program)
     whole = {"PATH": "/usr/bin:/bin", **{name: value for name, value in told.items() if value is not None}, **env}
     return subprocess.run([program, *words], env=whole, capture_output=True, text=True, check=True).stdout.splitlines()
@@ -72,14 +72,14 @@ def test_without_a_c_compiler_zig_links_what_runs_here(place: Place) -> None:
     (path,) = [line.removeprefix(f"{LINKER}=") for line in said if line.startswith(LINKER)]
     assert path in {program for step in ZigDriver().prepare([OWN], bare) for program in step.programs}
     assert said[:4] == ["rustc", "--", "-C", "linker=/zigcc"]
-    assert path != own_target_environment(OWN, bare)["CARGO"]
+    assert path != cargo_environment(OWN, bare)["CARGO"]
 
 
 def test_it_is_written_once_and_only_where_it_is_needed() -> None:
     (step,) = own_target_steps([OWN, build_for("aarch64-unknown-linux-gnu", "zig")], PLACE)
-    assert (step.builds, step.leaves) == ((OWN.id,), own_target_environment(OWN, PLACE)["CARGO"])
+    assert (step.builds, step.leaves) == ((OWN.id,), cargo_environment(OWN, PLACE)["CARGO"])
     assert ZigDriver().command(OWN, PLACE).env["CARGO"] == step.leaves
     other = build_for("x86_64-unknown-linux-musl", "zig")
     assert not takes_linker(other, HOST)
-    assert own_target_environment(other, PLACE) == {"CARGO": PLACE.cargo}
+    assert cargo_environment(other, PLACE) == {"CARGO": PLACE.cargo}
     assert own_target_steps([other], PLACE) == ()
